@@ -15,6 +15,8 @@ _buster_server() {
     -placement|--placement) mapfile -t COMPREPLY < <(compgen -W 'load spread' -- "$word"); return ;;
     -busy-poll|--busy-poll|-busy_poll|--busy_poll) mapfile -t COMPREPLY < <(true); return ;;
     -io|--io) mapfile -t COMPREPLY < <(compgen -W 'auto uring epoll' -- "$word"); return ;;
+    -one-port|--one-port) mapfile -t COMPREPLY < <(true); return ;;
+    -one-port-wait|--one-port-wait) mapfile -t COMPREPLY < <(true); return ;;
     -m|--m|-http_port|--http_port) mapfile -t COMPREPLY < <(true); return ;;
     -ms|--ms|-https_port|--https_port) mapfile -t COMPREPLY < <(true); return ;;
     -l|--l|-log|--log) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
@@ -36,6 +38,6 @@ _buster_server() {
     -tlscacert|--tlscacert) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
     fsck|backup|restore|import-store) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
   esac
-  mapfile -t COMPREPLY < <(compgen -W '-a --addr --net -p --port -n --name --server_name --client_advertise -P --pid --ports_file_dir -c --config -t -sl --signal --shards --placement --busy-poll --busy_poll --io --colocate -m --http_port -ms --https_port -l --log --log_size_limit -s --syslog -r --remote_syslog -T --logtime --logtime_utc -D --debug -V --trace --max_traced_msg_len -VV -DV -DVV -js --jetstream -sd --store_dir --user --pass --auth --cluster --cluster_listen --cluster_name --routes --cluster_advertise --no_advertise --connect_retries --tls --tlscert --tlskey --tlsverify --tlscacert --ktls -h --help -v --version --help_tls fsck backup restore import-store replay http' -- "$word")
+  mapfile -t COMPREPLY < <(compgen -W '-a --addr --net -p --port -n --name --server_name --client_advertise -P --pid --ports_file_dir -c --config -t -sl --signal --shards --placement --busy-poll --busy_poll --io --colocate --one-port --one-port-wait -m --http_port -ms --https_port -l --log --log_size_limit -s --syslog -r --remote_syslog -T --logtime --logtime_utc -D --debug -V --trace --max_traced_msg_len -VV -DV -DVV -js --jetstream -sd --store_dir --user --pass --auth --cluster --cluster_listen --cluster_name --routes --cluster_advertise --no_advertise --connect_retries --tls --tlscert --tlskey --tlsverify --tlscacert --ktls -h --help -v --version --help_tls fsck backup restore import-store replay http' -- "$word")
 }
 complete -o filenames -F _buster_server buster-server nats-server

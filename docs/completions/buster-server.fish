@@ -14,6 +14,8 @@ complete -c buster-server -l placement -x -a 'load spread' -d 'Place connections
 complete -c buster-server -l busy-poll -l busy_poll -x -d 'Spin before sleeping, as 50us (default: if it pays)'
 complete -c buster-server -l io -x -a 'auto uring epoll' -d 'I/O by auto, uring or epoll (default: auto)'
 complete -c buster-server -l colocate -d 'Move connections to the shard they talk to most'
+complete -c buster-server -l one-port -x -d 'A port for NATS, HTTP and WebSocket clients'
+complete -c buster-server -l one-port-wait -x -d 'Silence there that is NATS (default: 100ms)'
 complete -c buster-server -s m -l http_port -x -d 'Port for HTTP monitoring, -1 for a free one'
 complete -c buster-server -o ms -l https_port -x -d 'Port for HTTPS monitoring'
 complete -c buster-server -s l -l log -r -F -d 'Log to a file instead of standard error'

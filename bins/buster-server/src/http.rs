@@ -5,8 +5,8 @@ use std::net::TcpListener;
 use std::process::ExitCode;
 use std::thread;
 
-use api_http::{Backend, StartError, start};
-use server_options::HttpCall;
+use api_http::{Backend, Listener, StartError, start};
+use server_options::{HttpCall, Port};
 
 use crate::complain;
 
@@ -28,7 +28,7 @@ pub(crate) fn serve(call: &HttpCall, program: &str) -> ExitCode {
 
 fn offer(call: &HttpCall) -> Result<(), Failure> {
     let (api, (host, port)) = (&call.api, call.server.clone());
-    let place = (&*api.host, api.port.number());
+    let place = (&*api.host, api.port.map_or(0, Port::number));
     let refused = |error| Failure::Listen(format!("{}:{}", place.0, place.1), error);
     let socket = TcpListener::bind(place).map_err(refused)?;
     let address = socket.local_addr().map_err(refused)?;
@@ -36,7 +36,8 @@ fn offer(call: &HttpCall) -> Result<(), Failure> {
     // Nobody here knows whether the server wants credentials.
     config.guard.is_open = true;
     config.guard.hosts.push(api.host.clone());
-    let _running = start(socket, config, Backend::At(host.clone(), port))?;
+    let listener = Listener { socket, shared: None };
+    let _running = start(vec![listener], config, Backend::At(host.clone(), port))?;
     complain(format_args!("Listening for HTTP clients on http://{address}, before nats://{host}:{port}"));
     loop {
         thread::park();

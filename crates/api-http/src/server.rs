@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::connection::serve;
 use crate::desk::Desk;
 use crate::dial::Backend;
+use crate::shared::Shared;
 
 /// Connections at a time. Who comes then is let go without a word.
 const CONNECTIONS_MAX: usize = 16 << 10;
@@ -29,7 +30,16 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[error("the HTTP thread cannot run: {0}")]
 pub struct StartError(#[from] io::Error);
 
-/// A listener at work. Dropping it ends it, and all its connections.
+/// Where to listen.
+#[derive(Debug)]
+pub struct Listener {
+    /// The socket, bound.
+    pub socket: TcpListener,
+    /// Others than HTTP come in here too: what becomes of them.
+    pub shared: Option<Shared>,
+}
+
+/// Listeners at work. Dropping this ends them, and all its connections.
 #[derive(Debug)]
 pub struct Running {
     _stop: oneshot::Sender<()>,
@@ -39,19 +49,21 @@ pub struct Running {
 ///
 /// # Errors
 /// There is no thread or no poller to be had.
-pub fn start(socket: TcpListener, config: Config, backend: Backend) -> Result<Running, StartError> {
-    socket.set_nonblocking(true)?;
+pub fn start(listeners: Vec<Listener>, config: Config, backend: Backend) -> Result<Running, StartError> {
+    for listener in &listeners {
+        listener.socket.set_nonblocking(true)?;
+    }
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let (stop, stopped) = oneshot::channel();
     thread::Builder::new()
         .name("http".to_owned())
-        .spawn(move || run(runtime, socket, config, backend, stopped))?;
+        .spawn(move || run(runtime, listeners, config, backend, stopped))?;
     Ok(Running { _stop: stop })
 }
 
 fn run(
     runtime: Runtime,
-    socket: TcpListener,
+    listeners: Vec<Listener>,
     config: Config,
     backend: Backend,
     stopped: oneshot::Receiver<()>,
@@ -59,12 +71,11 @@ fn run(
     let tasks = LocalSet::new();
     tasks.block_on(&runtime, async {
         let desk = Rc::new(Desk::new(config, backend));
+        let connections = Rc::new(Cell::new(0));
+        for listener in listeners {
+            spawn_local(accept(listener, Rc::clone(&desk), Rc::clone(&connections)));
+        }
         tokio::select! {
-            outcome = accept(socket, &desk) => {
-                if let Err(error) = outcome {
-                    tracing::error!("Error accepting HTTP connections: {error}");
-                }
-            }
             () = desk.pool.sweep() => {}
             // An error says that the sender is gone: it is time.
             _ = stopped => {}
@@ -74,18 +85,27 @@ fn run(
     runtime.shutdown_background();
 }
 
-async fn accept(socket: TcpListener, desk: &Rc<Desk>) -> io::Result<()> {
-    let socket = AsyncListener::from_std(socket)?;
-    let connections = Rc::new(Cell::new(0));
+async fn accept(listener: Listener, desk: Rc<Desk>, connections: Rc<Cell<usize>>) {
+    let Listener { socket, shared } = listener;
+    let socket = match AsyncListener::from_std(socket) {
+        Ok(socket) => socket,
+        Err(error) => return tracing::error!("Error accepting HTTP connections: {error}"),
+    };
     loop {
         match socket.accept().await {
             Ok(_) if connections.get() >= CONNECTIONS_MAX => {}
             Ok((connection, peer)) => {
-                let (desk, held) = (Rc::clone(desk), Counted::new(&connections));
+                let (desk, shared, held) = (Rc::clone(&desk), shared.clone(), Counted::new(&connections));
                 spawn_local(async move {
                     // Small answers do not wait for each other.
                     let _ = connection.set_nodelay(true);
-                    serve(connection, peer, desk).await;
+                    let sorted = match shared {
+                        Some(shared) => shared.sort(connection).await,
+                        None => Some(connection),
+                    };
+                    if let Some(connection) = sorted {
+                        serve(connection, peer, desk).await;
+                    }
                     drop(held);
                 });
             }

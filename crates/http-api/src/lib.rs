@@ -14,6 +14,7 @@ mod bound;
 mod call;
 mod credentials;
 mod events;
+mod first_bytes;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod guard;
@@ -44,6 +45,7 @@ pub use bound::BoundRoute;
 pub use call::{Asked, Limits};
 pub use credentials::Credentials;
 pub use events::{Format, Writer};
+pub use first_bytes::{FirstBytes, HEAD_BYTES_MAX};
 pub use guard::{Guard, Listed, Pass};
 pub use js_messages::{begun, of_stream};
 pub use message::{Received, Shape};

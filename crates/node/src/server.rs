@@ -1,6 +1,6 @@
 //! A server from start to end.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Instant;
 
@@ -92,8 +92,9 @@ impl Server {
         let (websocket, websocket_address) = listen_for_websockets(options)?.unzip();
         let options = &websocket::with_port(options, websocket_address);
         websocket::announce(options);
-        let http_api = http_api::Bound::bind(options)?;
-        let (clients, address) = listen(options)?.unzip();
+        let mut http_api = http_api::Bound::bind(options)?;
+        let (mut clients, address) = listen(options)?.unzip();
+        share_clients(options, &mut clients, address, http_api.as_mut());
         let port = address.map_or(options.port.number(), |address| address.port());
         let settings = Arc::new(settings(options, &server_id, port, directory));
         // Nobody can ask for them without monitoring over HTTP and without a system account.
@@ -233,6 +234,22 @@ pub fn serve(
     server.wait()?;
     tracing::info!("Server Exiting..");
     Ok(())
+}
+
+/// Where the port of clients takes all who come, the shards do not accept there.
+fn share_clients(
+    options: &Options,
+    clients: &mut Option<TcpListener>,
+    address: Option<SocketAddr>,
+    http_api: Option<&mut http_api::Bound>,
+) {
+    let Some(one_port) = options.one_port.as_ref().filter(|one_port| one_port.place.is_none()) else {
+        return;
+    };
+    if let (Some(api), Some(address), Some(socket)) = (http_api, address, clients.take()) {
+        let place = http_api::Place { host: options.host.clone(), socket, address };
+        api.share(place, one_port.wait);
+    }
 }
 
 /// The first lines of the log: which server this is, and what is unwise about its configuration.

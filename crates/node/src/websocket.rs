@@ -10,7 +10,7 @@ use tls_session::Acceptor;
 
 /// What connections are subject to.
 pub(crate) fn policy(options: &Options, tls: Option<Arc<Acceptor>>) -> Arc<WebPolicy> {
-    let Some(websocket) = &options.websocket else { return Arc::default() };
+    let Some(websocket) = &options.websocket else { return shared(options) };
     Arc::new(WebPolicy {
         upgrade: ws_frame::UpgradePolicy {
             compression: websocket.compression,
@@ -23,6 +23,18 @@ pub(crate) fn policy(options: &Options, tls: Option<Arc<Acceptor>>) -> Arc<WebPo
         tls,
         handshake_timeout: websocket.handshake_timeout,
         payload_bytes_max: options.broker.limits.payload_bytes_max,
+    })
+}
+
+/// The same where WebSockets come in by the port that takes all: pages of other sites may not.
+fn shared(options: &Options) -> Arc<WebPolicy> {
+    if options.one_port.is_none() {
+        return Arc::default();
+    }
+    Arc::new(WebPolicy {
+        upgrade: ws_frame::UpgradePolicy { same_origin: true, ..ws_frame::UpgradePolicy::default() },
+        payload_bytes_max: options.broker.limits.payload_bytes_max,
+        ..WebPolicy::default()
     })
 }
 

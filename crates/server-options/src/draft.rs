@@ -24,6 +24,7 @@ pub(crate) struct Draft {
     pub(crate) has_console: bool,
     pub(crate) websocket: WebSocketDraft,
     pub(crate) http_api: HttpApiDraft,
+    pub(crate) one_port: OnePortDraft,
     pub(crate) cluster: ClusterDraft,
     pub(crate) leaf_nodes: LeafDraft,
     pub(crate) credentials: CredentialsDraft,
@@ -63,6 +64,15 @@ pub(crate) struct HttpApiDraft {
     pub(crate) port: i64,
     /// What needs no settling.
     pub(crate) config: api_http::Config,
+}
+
+/// A port that takes all, as given. Ports are as for clients, with 0 for that of clients.
+#[derive(Debug, Default)]
+pub(crate) struct OnePortDraft {
+    pub(crate) is_on: bool,
+    pub(crate) host: String,
+    pub(crate) port: i64,
+    pub(crate) wait: Option<Duration>,
 }
 
 /// Where to listen for routes and what to dial, as given. Ports are as for clients, with 0 for nowhere.

@@ -53,7 +53,7 @@ pub(crate) fn http_call(
 ) -> Result<Invocation, OptionsError> {
     let wrong = || OptionsError::HttpTakes;
     let (mut server, mut api) = (SERVER.to_owned(), HttpApi::default());
-    (api.host, api.port) = (LISTEN.0.to_owned(), Port::Fixed(LISTEN.1));
+    (api.host, api.port) = (LISTEN.0.to_owned(), Some(Port::Fixed(LISTEN.1)));
     while let Some(arg) = args.next() {
         let mut text = || args.next().and_then(|value| value.into_string().ok()).ok_or_else(wrong);
         match arg.to_str() {
@@ -70,13 +70,13 @@ pub(crate) fn http_call(
     Ok(Invocation::Http(HttpCall { server, api }))
 }
 
-fn listen(text: &str) -> Option<(String, Port)> {
+fn listen(text: &str) -> Option<(String, Option<Port>)> {
     let (host, port) = split_host_port(text)?;
     let port = match port.parse().ok()? {
         0 => Port::Random,
         port => Port::Fixed(port),
     };
-    Some((host.to_owned(), port)).filter(|(host, _)| !host.is_empty())
+    Some((host.to_owned(), Some(port))).filter(|(host, _)| !host.is_empty())
 }
 
 /// Where a URL leads. It names nobody: each who asks has credentials of his own.
@@ -104,11 +104,14 @@ mod tests {
     #[test]
     fn a_server_and_a_place_to_listen_are_read() {
         let Ok(Invocation::Http(usual)) = call(&[]) else { panic!("nothing has to be said") };
-        assert_eq!((usual.server, usual.api.port), (("127.0.0.1".into(), 4222), Port::Fixed(8080)));
+        assert_eq!((usual.server, usual.api.port), (("127.0.0.1".into(), 4222), Some(Port::Fixed(8080))));
         let words =
             ["--server", "nats://h:4333", "--listen", "[::1]:0", "--host", "n", "--query-credentials"];
         let Ok(Invocation::Http(call)) = call(&words) else { panic!("it is right") };
-        assert_eq!((call.server, &*call.api.host, call.api.port), (("h".into(), 4333), "::1", Port::Random));
+        assert_eq!(
+            (call.server, &*call.api.host, call.api.port),
+            (("h".into(), 4333), "::1", Some(Port::Random))
+        );
         assert!(call.api.config.query_credentials && call.api.config.guard.hosts == ["n"]);
     }
 

@@ -69,7 +69,7 @@ pub use cluster::{ClusterOptions, ROUTE_PING_INTERVAL_MAX, RoutePermissions};
 pub use command_line::{CommandLine, Loaded};
 pub use copies::{CopyCall, CopyKind};
 pub use error::OptionsError;
-pub use http_api::HttpApi;
+pub use http_api::{HttpApi, OnePort};
 pub use http_calls::HttpCall;
 pub use invocation::{Invocation, SignalCall, SignalCommand};
 pub use jetstream::JetStreamOptions;

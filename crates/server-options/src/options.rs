@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::advertised::Advertised;
 use crate::cluster::ClusterOptions;
-use crate::http_api::HttpApi;
+use crate::http_api::{HttpApi, OnePort};
 use crate::jetstream::JetStreamOptions;
 use crate::leaf_nodes::LeafNodeOptions;
 use crate::places::Places;
@@ -64,6 +64,8 @@ pub struct Options {
     pub websocket: Option<WebSocket>,
     /// Where browsers and others ask who speak HTTP alone; `None` is nowhere.
     pub http_api: Option<HttpApi>,
+    /// A port that takes all who come: NATS, HTTP and WebSocket; `None` is none.
+    pub one_port: Option<OnePort>,
     /// `cluster`'s `name`; with `None` servers that have routes make one up. Never contains a space.
     pub cluster_name: Option<String>,
     /// Where other servers connect, and which are dialed; `None` is nowhere and none.
@@ -110,6 +112,7 @@ impl Default for Options {
             console: console::Config::default(),
             websocket: None,
             http_api: None,
+            one_port: None,
             cluster_name: None,
             cluster: None,
             leaf_nodes: LeafNodeOptions::default(),

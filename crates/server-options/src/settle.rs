@@ -40,11 +40,12 @@ impl Draft {
         options.client_advertise = self.client_advertise.map(advertised).transpose()?;
         options.leaf_nodes = leaf_nodes.listening()?;
         options.cluster = cluster.map(Settled::listening).transpose()?;
-        options.http_api = self.http_api.settle()?;
         options.auth.jetstream_elsewhere = jetstream_elsewhere(&options);
         if let Some((socket, auth)) = self.websocket.settle(&options)? {
             (options.websocket, options.auth.websocket) = (Some(socket), Some(auth));
         }
+        options.one_port = self.one_port.settle(&options)?;
+        options.http_api = self.http_api.settle(options.one_port.is_some())?;
         Ok(options)
     }
 

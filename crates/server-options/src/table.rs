@@ -12,8 +12,8 @@ use crate::config::row::Idle::{EmptyBlock, EmptyList, EmptyText, Never, Off, Zer
 use crate::config::row::Missing;
 use crate::config::top;
 use crate::config::{
-    read_accounts, read_authorization, read_cluster, read_console, read_http_api, read_leaf_nodes,
-    read_mappings, read_tls, read_websocket,
+    one_port_place, one_port_wait, read_accounts, read_authorization, read_cluster, read_console,
+    read_http_api, read_leaf_nodes, read_mappings, read_one_port, read_tls, read_websocket,
 };
 use crate::options::DialReports;
 use crate::places::FallibleOption::{
@@ -289,6 +289,12 @@ pub(crate) static OPTIONS: &[Row] = &[
         .flag(&["io"], "<backend>", "I/O by auto, uring or epoll (default: auto)")
         .own_key(&["io"])
         .fixed("io", |options| compare::word(options.runtime.io)),
+    option(Text(one_port_place))
+        .flag(&["one-port"], "<host:port>", "A port for NATS, HTTP and WebSocket clients")
+        .key_by(&["one_port"], Any(read_one_port)).told_for(&[HttpApi])
+        .fixed("one_port", compare::one_port),
+    option(Text(|draft, time| put(&mut draft.one_port.wait, Some(one_port_wait(time)?))))
+        .flag(&["one-port-wait"], "<time>", "Silence there that is NATS (default: 100ms)"),
     option(Any(read_http_api))
         .key(&["http_api"]).told_for(&[HttpApi])
         .compared(compare::http_api),
@@ -348,6 +354,7 @@ mod tests {
         let ours: HashSet<&str> = OPTIONS.iter().flat_map(|row| row.flags).copied().collect();
         let mut wanted: HashSet<&str> = PEER_FLAGS.split_whitespace().collect();
         wanted.extend(["shards", "placement", "colocate", "io", "busy_poll", "busy-poll", "ktls"]);
+        wanted.extend(["one-port", "one-port-wait"]);
         assert_eq!(ours, wanted);
     }
 

@@ -18,7 +18,7 @@ const LINE_COLUMNS: usize = 90;
 const SECTIONS: [(&str, &[&str]); 7] = [
     ("Server Options", &[
         "a", "p", "n", "client_advertise", "P", "ports_file_dir", "c", "t", "sl", "shards", "placement",
-        "busy-poll", "io", "colocate", "m", "ms",
+        "busy-poll", "io", "colocate", "one-port", "one-port-wait", "m", "ms",
     ]),
     ("Logging Options", &[
         "l", "log_size_limit", "s", "r", "T", "logtime_utc", "D", "V", "max_traced_msg_len", "VV", "DV", "DVV",

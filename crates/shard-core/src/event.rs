@@ -123,8 +123,8 @@ pub enum Order<O, S> {
     OpenWeb(Arc<WebPolicy>),
     /// Something that the log of that number asked for is done.
     Stored(u32, stream_log::Answer),
-    /// A connection from within the process. Only the shard that accepts is told of any.
-    Connect(S),
+    /// A connection from within the process, or that another thread accepted. Only the shard that accepts is told of any.
+    Connect(S, ConnectionType),
     /// News of connections to other servers. Only the first shard is told of any.
     Peer(Arrival<S>),
     /// A step of a connection's handshake is done.

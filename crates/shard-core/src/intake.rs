@@ -225,10 +225,10 @@ impl<S: Shell> ShardCore<S> {
         shell.wake(placed.shard)
     }
 
-    /// A connection from within the process came before any may.
-    pub(crate) fn wait_to_connect(&mut self, socket: S::Socket) {
+    /// A connection that the shard is handed came before any may.
+    pub(crate) fn wait_to_connect(&mut self, socket: S::Socket, how: ConnectionType) {
         if self.early.len() < EARLY_MAX {
-            self.early.push(socket);
+            self.early.push((socket, how));
         }
     }
 
@@ -237,8 +237,8 @@ impl<S: Shell> ShardCore<S> {
     /// # Errors
     /// The shell fails the shard.
     pub fn begin_to_accept(&mut self, shell: &mut S, now: Time) -> Result<(), S::Error> {
-        for socket in std::mem::take(&mut self.early) {
-            self.on_accepted(shell, now, socket, ConnectionType::InProcess)?;
+        for (socket, how) in std::mem::take(&mut self.early) {
+            self.on_accepted(shell, now, socket, how)?;
         }
         Ok(())
     }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use conns::Time;
-use nats_auth::ConnectionType;
 
 use crate::event::Order;
 use crate::shard_core::ShardCore;
@@ -31,10 +30,10 @@ impl<S: Shell> ShardCore<S> {
                 Order::Secure(acceptor) => self.secure(acceptor),
                 Order::OpenWeb(policy) => self.open_web(policy),
                 Order::Stored(log, answer) => self.on_stored(log, answer),
-                Order::Connect(socket) if self.may_accept() => {
-                    self.on_accepted(shell, now, socket, ConnectionType::InProcess)?;
+                Order::Connect(socket, how) if self.may_accept() => {
+                    self.on_accepted(shell, now, socket, how)?;
                 }
-                Order::Connect(socket) => self.wait_to_connect(socket),
+                Order::Connect(socket, how) => self.wait_to_connect(socket, how),
                 Order::Peer(arrival) => self.on_peer(shell, now, arrival)?,
                 Order::Handshake(id, done) => self.on_handshake_done(shell, now, id, done)?,
                 Order::Own(order) => shell.carry_out(&mut self.broker, now, order)?,

@@ -63,8 +63,8 @@ pub struct ShardCore<S: Shell> {
     /// Output is being sent: who is heard meanwhile does not begin with it anew.
     pub(crate) is_flushing: bool,
     pub(crate) forged: Forged,
-    /// Connections from within the process that came before any may.
-    pub(crate) early: Vec<S::Socket>,
+    /// Connections that were handed over before any may come.
+    pub(crate) early: Vec<(S::Socket, nats_auth::ConnectionType)>,
     // Scratch, kept for its capacity.
     pub(crate) events: Vec<EventOf<S>>,
     pub(crate) ids: Vec<ConnId>,

@@ -1,7 +1,7 @@
 //! What other threads can ask of running shards.
 
 use std::io;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
@@ -11,6 +11,7 @@ use conns::Time;
 use fabric::ShardId;
 use jetstream::JetStream;
 use monitor::Moment;
+use nats_auth::ConnectionType;
 use transport::WebPolicy;
 
 use crate::orders::{Order, Orders, Task};
@@ -111,8 +112,16 @@ impl Control {
         }
         let (near, far) = UnixStream::pair()?;
         far.set_nonblocking(true)?;
-        self.shards[0].give(Order::Connect(far.into()));
+        self.shards[0].give(Order::Connect(far.into(), ConnectionType::InProcess));
         Ok(near)
+    }
+
+    /// Hands over a connection that another thread accepted, none of whose bytes were taken. It is served like those that
+    /// the shards accept, or closed if they accept no more. As [`Self::ask`] does, this waits while very many orders do.
+    pub fn take_over(&self, socket: TcpStream, how: ConnectionType) {
+        if self.is_accepting() {
+            self.shards[0].give(Order::Connect(socket.into(), how));
+        }
     }
 
     /// Closes the listeners: no more connections are accepted. Those that are there stay. A question

@@ -4,6 +4,7 @@ mod basics;
 mod client;
 mod guards;
 mod identities;
+mod one_port;
 mod page;
 mod services;
 mod streams;
@@ -21,6 +22,7 @@ use guards::{
 use identities::{
     credentials_in_the_query_count_where_they_may, permissions_are_the_users, streams_of_one_user_are_bounded,
 };
+use one_port::{all_come_in_by_one_port, words_cut_anywhere_are_understood};
 use page::{the_page_holds_before_other_servers, what_the_page_says_is_so};
 use services::services_are_found_and_called;
 use streams::{a_page_that_comes_back_misses_nothing, streams_are_made_read_and_consumed};
@@ -73,5 +75,7 @@ on_every_setup!(
     streams_are_made_read_and_consumed,
     a_page_that_comes_back_misses_nothing,
     what_the_page_says_is_so,
+    all_come_in_by_one_port,
+    words_cut_anywhere_are_understood,
     the_page_holds_before_other_servers,
 );

@@ -111,6 +111,7 @@ fn sample(key: &str) -> &'static str {
         "leaf" | "leafnodes" => "{ port: 7422 }",
         "websocket" | "ws" => "{ port: 8080, no_tls: true }",
         "http_api" => "{ port: 8080 }",
+        "one_port" => "{ port: 8080 }",
         "jetstream" => "enabled",
         _ => "7",
     }
@@ -179,7 +180,17 @@ const PEER_KEYS: &str = "listen client_advertise port server_name host net debug
 fn the_table_has_every_key_of_the_peer_and_our_own() {
     let ours: BTreeSet<&str> = OPTIONS.iter().flat_map(|row| row.key.names).copied().collect();
     let mut wanted: BTreeSet<&str> = PEER_KEYS.split_whitespace().collect();
-    wanted.extend(["shards", "placement", "colocate", "io", "busy_poll", "ktls", "console", "http_api"]);
+    wanted.extend([
+        "shards",
+        "placement",
+        "colocate",
+        "io",
+        "busy_poll",
+        "ktls",
+        "console",
+        "http_api",
+        "one_port",
+    ]);
     assert_eq!(ours, wanted);
 }
 

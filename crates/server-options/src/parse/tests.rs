@@ -109,6 +109,8 @@ fn each_supported_flag_sets_its_own_option() {
             "ktls" => with_runtime(shard_runtime::Config { ktls: true, ..runtime }),
             "placement" => with_broker(BrokerOptions { placement: PlacementRule::Spread, ..broker }),
             "m" => Options { monitor: monitor(Scheme::Http), ..rest },
+            // Tested with their keys.
+            "one-port" | "one-port-wait" => continue,
             // They go together, and are tested together.
             "cluster" | "cluster_listen" | "cluster_name" | "routes" | "cluster_advertise"
             | "no_advertise" | "connect_retries" => continue,

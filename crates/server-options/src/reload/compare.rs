@@ -9,6 +9,7 @@ use nats_auth::{AUTH_TIMEOUT, IdentityConfig, User};
 use nats_proto::{GoDuration, quote};
 use tls_session::HandshakeFirst;
 
+use crate::http_api::OnePort;
 use crate::options::{Options, Port};
 use crate::reload::rule::{NotReloadable, Outcome, Rule, fixed, live};
 use crate::tls::Tls;
@@ -138,9 +139,20 @@ pub(crate) fn http_api(old: &Options, new: &Options) -> Outcome {
     }
     let shown = |options: &Options| match &options.http_api {
         None => "none".to_owned(),
-        Some(api) => format!("{}:{}", api.host, api.port.number()),
+        Some(api) => format!("{}:{}", api.host, api.port.map_or(0, Port::number)),
     };
     Outcome::Refused(NotReloadable::changed("http_api", &shown(old), &shown(new)))
+}
+
+/// What is shown of a port that takes all.
+pub(crate) fn one_port(options: &Options) -> String {
+    match &options.one_port {
+        None => "none".to_owned(),
+        Some(OnePort { place: None, wait }) => format!("that of clients, after {}", GoDuration::of(*wait)),
+        Some(OnePort { place: Some((host, port)), wait }) => {
+            format!("{host}:{}, after {}", port.number(), GoDuration::of(*wait))
+        }
+    }
 }
 
 /// nats-server takes hubs up and lets go of them in a reload; here nothing of it may change.

@@ -255,6 +255,7 @@ fn every_option_is_compared() {
         console: _,
         websocket: _,
         http_api: _,
+        one_port: _,
         cluster_name: _,
         cluster: _,
         leaf_nodes: _,
