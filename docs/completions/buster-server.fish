@@ -57,5 +57,6 @@ complete -c buster-server -n __fish_use_subcommand -x -a restore -d 'Bring the s
 complete -c buster-server -n __fish_use_subcommand -x -a import-store -d 'Bring streams of nats-server files to a running server'
 complete -c buster-server -n __fish_use_subcommand -x -a replay -d 'Publish dead letters of a running server again'
 complete -c buster-server -n __fish_use_subcommand -x -a http -d 'Offer any NATS server over HTTP'
+complete -c buster-server -n __fish_use_subcommand -x -a dev -d 'Serve this machine alone, with all that can be tried'
 complete -c buster-server -n '__fish_seen_subcommand_from fsck backup restore import-store' -x -a '(__fish_complete_directories)'
 complete -c nats-server -w buster-server

@@ -25,7 +25,8 @@ fn main() -> ExitCode {
     let called = std::env::args_os().next().unwrap_or_default();
     let program = program(&called);
     match parse(std::env::args_os()) {
-        Ok(Invocation::Run(command_line)) => run(&command_line, program, &called),
+        Ok(Invocation::Run(command_line)) => run(&command_line, program, &called, None),
+        Ok(Invocation::Dev(call)) => run(&call.command_line, program, &called, Some(&call.page)),
         Ok(Invocation::Check(command_line)) => check(&command_line, program),
         Ok(Invocation::Signal(call)) => match send_signal(&call, program) {
             Ok(()) => ExitCode::SUCCESS,
@@ -45,7 +46,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command_line: &CommandLine, program: &str, called: &OsString) -> ExitCode {
+/// `page` is what to open in a browser once it serves.
+fn run(command_line: &CommandLine, program: &str, called: &OsString, page: Option<&str>) -> ExitCode {
     let options = match load(command_line) {
         Ok(loaded) => {
             loaded.warnings.iter().for_each(complain);
@@ -61,7 +63,7 @@ fn run(command_line: &CommandLine, program: &str, called: &OsString) -> ExitCode
             return ExitCode::FAILURE;
         }
     };
-    let outcome = node::serve(command_line, &options, &called, &log);
+    let outcome = node::serve(command_line, &options, &called, &log, page);
     if let Err(error) = &outcome {
         tracing::error!(fatal = true, "{}", start_failure(error, &options));
     }

@@ -202,7 +202,7 @@ impl Server {
     }
 }
 
-/// Runs a server until a signal ends it. The options came of the command line, which is read again with
+/// Runs a server until a signal ends it; the log says at last which `page` to open, if there is one. The options came of the command line, which is read again with
 /// the configuration file when that changes.
 ///
 /// # Errors
@@ -212,11 +212,15 @@ pub fn serve(
     options: &Options,
     program: &str,
     log: &Log,
+    page: Option<&str>,
 ) -> Result<(), NodeError> {
     // Before anyone is told that the server is ready: they may stop it at once.
     let signals = Signals::watch()?;
     raise_limits();
     let server = Server::start(options, program)?;
+    if let Some(page) = page {
+        tracing::info!("Open {page}");
+    }
     notify::ready();
     let reloader = Mutex::new(Reloader::new(command_line, options, &server, log));
     let reload = move || {

@@ -56,6 +56,9 @@ pub enum OptionsError {
     /// `replay` without a stream, or with anything that it does not know.
     #[error("replay takes the name of a stream: see replay --help")]
     ReplayTakes,
+    /// `dev` with anything that it does not know.
+    #[error("dev takes a directory, and no other options: see dev --help")]
+    DevTakes,
     /// `http` with anything that it does not know.
     #[error("http takes a server and where to listen: see http --help")]
     HttpTakes,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::command_line::CommandLine;
 use crate::copies::CopyCall;
+use crate::dev::DevCall;
 use crate::error::OptionsError;
 use crate::http_calls::HttpCall;
 use crate::replays::ReplayCall;
@@ -24,6 +25,8 @@ pub enum Invocation {
     Copy(CopyCall),
     /// Publish dead letters again, and exit (`replay <stream>`).
     Replay(ReplayCall),
+    /// Serve with what there is to try (`dev`).
+    Dev(DevCall),
     /// Offer a server that runs elsewhere over HTTP (`http`).
     Http(HttpCall),
     /// Print this usage text on standard output and exit with 0.

@@ -14,6 +14,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use crate::command_line::{CommandLine, Flag, Value};
 use crate::config::row::Form;
 use crate::copies::{CopyKind, copy_call};
+use crate::dev::{DEV, dev_call};
 use crate::draft::Draft;
 use crate::error::OptionsError;
 use crate::go_value::{integer, switch};
@@ -50,6 +51,9 @@ pub fn parse<I: IntoIterator<Item = OsString>>(args: I) -> Result<Invocation, Op
     }
     if command.as_deref().is_some_and(|word| word == REPLAY) {
         return replay_call(program, !flags.is_empty(), args);
+    }
+    if command.as_deref().is_some_and(|word| word == DEV) {
+        return dev_call(program, !flags.is_empty(), args, parse);
     }
     if command.as_deref().is_some_and(|word| word == HTTP) {
         return http_call(program, !flags.is_empty(), args);

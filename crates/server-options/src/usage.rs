@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::copies::CopyKind;
+use crate::dev::{DEV, DEV_HELP};
 use crate::http_calls::{HTTP, HTTP_HELP};
 use crate::replays::{REPLAY, REPLAY_HELP};
 use crate::row::Row;
@@ -64,6 +65,7 @@ pub fn usage(program: &str) -> String {
     }
     let _ = writeln!(text, "{:HELP_COLUMN$}{REPLAY_HELP}", format!("    {REPLAY} <stream>"));
     let _ = writeln!(text, "{:HELP_COLUMN$}{HTTP_HELP}", format!("    {HTTP}"));
+    let _ = writeln!(text, "{:HELP_COLUMN$}{DEV_HELP}", format!("    {DEV}"));
     text.push_str("\nKnown from nats-server and not supported yet:\n");
     push_refused(&mut text);
     text

@@ -42,7 +42,7 @@ proptest! {
             Ok(Invocation::PrintTlsHelp | Invocation::PrintVersion) => {}
             Ok(Invocation::Check(command_line)) => prop_assert!(command_line.config().is_some()),
             Ok(Invocation::Signal(_) | Invocation::CheckStore(_)) => {}
-            Ok(Invocation::Copy(_) | Invocation::Replay(_) | Invocation::Http(_)) => {}
+            Ok(Invocation::Copy(_) | Invocation::Replay(_) | Invocation::Http(_) | Invocation::Dev(_)) => {}
             Err(error) => prop_assert!(!error.report("buster-server").is_empty()),
         }
     }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::copies::CopyKind;
+use crate::dev::{DEV, DEV_HELP};
 use crate::http_calls::{HTTP, HTTP_HELP};
 use crate::parse::FSCK;
 use crate::program::{PEER_PROGRAM, PROGRAM};
@@ -81,7 +82,7 @@ fn bash() -> String {
            case ${{COMP_WORDS[COMP_CWORD-1]}} in\n{values}    \
              {}) mapfile -t COMPREPLY < <(compgen -d -- \"$word\"); return ;;\n  \
            esac\n  \
-           mapfile -t COMPREPLY < <(compgen -W '{flags} {} {REPLAY} {HTTP}' -- \"$word\")\n\
+           mapfile -t COMPREPLY < <(compgen -W '{flags} {} {REPLAY} {HTTP} {DEV}' -- \"$word\")\n\
          }}\n\
          complete -o filenames -F _buster_server {PROGRAM} {PEER_PROGRAM}\n",
         words("|"),
@@ -115,8 +116,11 @@ fn zsh() -> String {
             let _ = writeln!(text, "  '({others}){name}[{help}]{value}' \\");
         }
     }
-    let _ =
-        writeln!(text, "  '1: :({} {REPLAY} {HTTP})' \\\n  '2:directory:_files -/' \\\n  '*: :'", words(" "));
+    let _ = writeln!(
+        text,
+        "  '1: :({} {REPLAY} {HTTP} {DEV})' \\\n  '2:directory:_files -/' \\\n  '*: :'",
+        words(" ")
+    );
     text
 }
 
@@ -151,6 +155,7 @@ fn fish() -> String {
     let _ =
         writeln!(text, "complete -c {PROGRAM} -n __fish_use_subcommand -x -a {REPLAY} -d '{REPLAY_HELP}'");
     let _ = writeln!(text, "complete -c {PROGRAM} -n __fish_use_subcommand -x -a {HTTP} -d '{HTTP_HELP}'");
+    let _ = writeln!(text, "complete -c {PROGRAM} -n __fish_use_subcommand -x -a {DEV} -d '{DEV_HELP}'");
     let words = words(" ");
     let _ = writeln!(
         text,

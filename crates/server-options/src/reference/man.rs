@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::copies::CopyKind;
+use crate::dev::{DEV, DEV_TEXT};
 use crate::http_calls::{HTTP, HTTP_TEXT};
 use crate::program::{PEER_PROGRAM, PROGRAM};
 use crate::replays::{REPLAY, REPLAY_TEXT};
@@ -63,7 +64,8 @@ pub fn man_page() -> String {
         CopyKind::ALL.map(|kind| (format!("{} DIR", kind.word()), kind.text().replace("<dir>", "DIR")));
     let copies = copies.iter().map(|(word, text)| (&**word, &**text));
     let (replay, of_replay) = (format!("{REPLAY} STREAM"), REPLAY_TEXT.replace("<stream>", "STREAM"));
-    let own = [(&*replay, &*of_replay), (HTTP, HTTP_TEXT)];
+    let of_dev = DEV_TEXT.replace("<dir>", "DIR");
+    let own = [(&*replay, &*of_replay), (HTTP, HTTP_TEXT), (DEV, &*of_dev)];
     let commands: Vec<(&str, &str)> = COMMANDS.into_iter().chain(copies).chain(own).collect();
     push_list(&mut page, "COMMANDS", &commands);
     push_list(&mut page, "SIGNALS", &SIGNALS);
