@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::process::ExitCode;
 use std::thread;
 
-use api_http::{Backend, Listener, StartError, start};
+use http_gateway::{Backend, Listener, StartError, start};
 use server_options::{HttpCall, Port};
 
 use crate::complain;

@@ -52,7 +52,7 @@ pub enum NodeError {
     HttpApi(#[source] ListenError),
     /// The HTTP API could not begin.
     #[error("Could not start the HTTP API: {0}")]
-    HttpThread(#[from] api_http::StartError),
+    HttpThread(#[from] http_gateway::StartError),
     /// Users and accounts make no sense.
     #[error(transparent)]
     Users(#[from] ConfigError),

@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use api_http::{Backend, Config, Listener, Running, Shared, Speaker, start};
+use http_gateway::{Backend, Config, Listener, Running, Shared, Speaker, start};
 use nats_auth::ConnectionType;
 use server_options::Options;
 use shard_runtime::Control;

@@ -65,7 +65,7 @@ pub struct Server {
     pub(crate) ports: Arc<PortsPlace>,
     reload: ReloadByRequest,
     /// It answers while this is here.
-    _http_api: Option<api_http::Running>,
+    _http_api: Option<http_gateway::Running>,
 }
 
 impl Server {

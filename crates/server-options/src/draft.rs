@@ -63,7 +63,7 @@ pub(crate) struct HttpApiDraft {
     pub(crate) host: String,
     pub(crate) port: i64,
     /// What needs no settling.
-    pub(crate) config: api_http::Config,
+    pub(crate) config: http_gateway::Config,
 }
 
 /// A port that takes all, as given. Ports are as for clients, with 0 for that of clients.

@@ -25,11 +25,11 @@ pub struct HttpApi {
     /// Where browsers and other programs ask; `None` is on the port alone that takes all.
     pub port: Option<Port>,
     /// What it is subject to. How large a message may be, and whether everybody may ask, is the business of other options.
-    pub config: api_http::Config,
+    pub config: http_gateway::Config,
 }
 
 impl Default for HttpApi {
     fn default() -> Self {
-        Self { host: "127.0.0.1".to_owned(), port: None, config: api_http::Config::default() }
+        Self { host: "127.0.0.1".to_owned(), port: None, config: http_gateway::Config::default() }
     }
 }

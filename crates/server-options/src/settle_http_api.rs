@@ -10,7 +10,7 @@ impl HttpApiDraft {
     pub(crate) fn settle(self, is_on_one_port: bool) -> Result<Option<HttpApi>, OptionsError> {
         let port = match self.port {
             0 if is_on_one_port => None,
-            0 if self.config == api_http::Config::default() && self.host.is_empty() => return Ok(None),
+            0 if self.config == http_gateway::Config::default() && self.host.is_empty() => return Ok(None),
             0 => return Err(OptionsError::HttpApi("http_api says no port to listen on".to_owned())),
             -1 => Some(Port::Random),
             number => match u16::try_from(number) {

@@ -128,7 +128,7 @@ pub(crate) fn what_is_wrong_is_told(setup: Setup) {
         let wanted = format!("urn:buster:problem:{kind}");
         assert_eq!((answer.status, answer.json()["type"].as_str()), (status, Some(&wanted[..])), "{request}");
         assert_eq!(answer.header("content-type"), Some("application/problem+json"));
-        assert_eq!(answer.header("x-nats-api-gateway-error").is_some(), true);
+        assert!(answer.header("x-nats-api-gateway-error").is_some());
     }
     let long = ask(http, "PUT /v1/nats/subjects/a", &[], vec![b'x'; 1001]);
     assert_eq!((long.status, long.header("connection")), (413, Some("close")));

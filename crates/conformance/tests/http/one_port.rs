@@ -72,12 +72,12 @@ pub(crate) fn words_cut_anywhere_are_understood(setup: Setup) {
     let (_server, address) = start(setup, "one_port { listen: \"127.0.0.1:-1\", wait: \"1s\" }\n");
     let get = "GET /v1/healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
     for cut in 1..get.len() {
-        let said = first(address, &[get[..cut].as_bytes(), get[cut..].as_bytes()]);
+        let said = first(address, &[&get.as_bytes()[..cut], &get.as_bytes()[cut..]]);
         assert!(said.starts_with("HTTP/1.1 200 "), "cut at {cut}: {said}");
     }
     for cut in [1, 2, 3] {
         let pub_op = "PUB a 0\r\n\r\n";
-        let said = first(address, &[pub_op[..cut].as_bytes(), pub_op[cut..].as_bytes()]);
+        let said = first(address, &[&pub_op.as_bytes()[..cut], &pub_op.as_bytes()[cut..]]);
         assert!(said.starts_with("INFO {"), "cut at {cut}: {said}");
     }
 }

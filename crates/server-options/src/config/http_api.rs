@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use api_http::BoundRoute;
+use http_gateway::BoundRoute;
 use nats_conf::Entry;
 use nats_proto::{GoDuration, quote};
 
