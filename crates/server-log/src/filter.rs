@@ -13,6 +13,7 @@ const OWN_CRATES: &[&str] = &[
     "buster_server",
     "cluster",
     "fabric",
+    "http_gateway",
     "jetstream",
     "monitor",
     "monitor_http",
