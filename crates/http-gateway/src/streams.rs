@@ -31,13 +31,13 @@ impl Streams {
         if held.values().sum::<usize>() >= max {
             return Err(Failure::TooMany(format!("there are {max} streams of messages: as many as may be")));
         }
-        let own = held.entry(identity.clone()).or_default();
-        if *own >= own_max {
+        // Who is refused leaves nothing behind.
+        if held.get(identity).copied().unwrap_or_default() >= own_max {
             return Err(Failure::TooMany(format!(
                 "this user has {own_max} streams of messages: as many as may be"
             )));
         }
-        *own += 1;
+        *held.entry(identity.clone()).or_default() += 1;
         Ok(Place { streams: Rc::clone(self), identity: identity.clone() })
     }
 }
@@ -73,5 +73,7 @@ mod tests {
         drop((first, third));
         assert!(enter(1).is_ok() && enter(3).is_ok());
         assert_eq!(streams.0.borrow().len(), 1);
+        assert!(streams.enter(&who(4), 3, 0).is_err());
+        assert_eq!(streams.0.borrow().len(), 1, "who is refused leaves nothing behind");
     }
 }

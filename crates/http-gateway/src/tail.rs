@@ -23,6 +23,13 @@ use crate::unique::unique;
 /// Pieces that wait for who reads.
 const PIECES_MAX: usize = 2;
 
+/// How long who reads may take over a piece. Then the stream ends, and its place is another's: the server has given up on
+/// such a reader before.
+const STALL_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// Bytes of messages that come before anybody can be told of them. Where there are more the stream does not begin.
+const EARLY_BYTES_MAX: usize = 64 << 20;
+
 /// So far is no end.
 const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
@@ -87,14 +94,22 @@ impl Line {
 
     /// Says what there is to say, and reads until it hears that.
     async fn until(&mut self, is_it: impl Fn(&Told) -> bool) -> Result<Told, Failure> {
-        let mut found = None;
+        let (mut found, mut early_bytes) = (None, 0);
         while found.is_none() {
             let mut news = self.say().await;
             news.extend(self.hear().await);
             for told in news {
                 match told {
                     told if found.is_none() && is_it(&told) => found = Some(told),
-                    Told::Message(message) => self.early.push(message),
+                    Told::Message(message) => {
+                        early_bytes += message.bytes();
+                        if early_bytes > EARLY_BYTES_MAX {
+                            return Err(Failure::Unavailable(
+                                "too much comes before the stream begins".to_owned(),
+                            ));
+                        }
+                        self.early.push(message);
+                    }
                     Told::Failed(_, failure) | Told::Refused(failure) | Told::Ended(failure) => {
                         return Err(failure);
                     }
@@ -135,8 +150,11 @@ async fn pump(mut line: Line, follow: Follow, pieces: mpsc::Sender<Bytes>, _plac
         if let Some(reason) = &over {
             text.extend(telling.writer.closing(reason.as_deref()));
         }
-        if !text.is_empty() && pieces.send(std::mem::take(&mut text).into()).await.is_err() {
-            return;
+        if !text.is_empty() {
+            let sent = timeout(STALL_TIME_MAX, pieces.send(std::mem::take(&mut text).into())).await;
+            if !matches!(sent, Ok(Ok(()))) {
+                return;
+            }
         }
         if over.is_some() {
             return;
@@ -195,5 +213,47 @@ impl Telling {
                 Vec::new()
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_api::{Credentials, Format, Shape};
+    use tokio::io::duplex;
+    use tokio::runtime::Builder;
+    use tokio::task::LocalSet;
+
+    use super::*;
+    use crate::streams::Streams;
+
+    fn follow() -> Follow {
+        Follow {
+            subject: "a".into(),
+            queue: None,
+            begin: None,
+            of_stream: false,
+            format: Format::Events,
+            shape: Shape::default(),
+            limit: None,
+            timeout: None,
+            idle_heartbeat: Duration::from_secs(1),
+        }
+    }
+
+    #[test]
+    fn who_never_reads_gives_up_its_place() {
+        let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        LocalSet::new().block_on(&runtime, async {
+            let streams = std::rc::Rc::new(Streams::default());
+            let who = (Credentials::None, std::net::IpAddr::from([127, 0, 0, 1]));
+            let place = streams.enter(&who, 1, 1).unwrap();
+            let (stream, _server) = duplex(1 << 16);
+            let session = Session::new(&who.0, "x", "u");
+            let line = Line { session, stream: Box::new(stream), early: Vec::new() };
+            // Heartbeats fill what nobody takes.
+            let (pieces, _never_read) = mpsc::channel(PIECES_MAX);
+            pump(line, follow(), pieces, place).await;
+            assert!(streams.enter(&who, 1, 1).is_ok());
+        });
     }
 }
