@@ -9,10 +9,11 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::disk::{ClosedLoop, Disk, RECORD_BYTES_MAX};
+use crate::http::BARE;
 use crate::jetstream::WINDOW_MAX;
 use crate::kinds::{COMPARED, KINDS};
+use crate::listening::Listening;
 use crate::load::Load;
-use crate::server::WEBSOCKETS;
 use crate::settings::Settings;
 use crate::shape::Overrides;
 use crate::turns::{EVENTS, Turns};
@@ -44,6 +45,8 @@ pub(crate) enum Job {
     Loads {
         jetstream: bool,
     },
+    /// Answer HTTP, for another of our kind.
+    BareHttp,
 }
 
 #[derive(Debug)]
@@ -84,6 +87,7 @@ where
         Some(("compare", matches)) => comparison(matches).map(Job::Compare),
         Some(("turns", matches)) => Ok(Job::Turns(turns(matches))),
         Some(("disk", matches)) => disk(matches).map(Job::Disk),
+        Some((BARE, _)) => Ok(Job::BareHttp),
         Some((name, matches)) => single(name, matches).map(Job::Single),
         None => unreachable!("clap demands a subcommand"),
     }
@@ -105,6 +109,7 @@ fn command() -> Command {
         .subcommand(compare_command())
         .subcommand(turns_command())
         .subcommand(disk_command())
+        .subcommand(Command::new(BARE).hide(true))
         .subcommand(Command::new("machine").about("Say what machine this is, as reports name it"))
         .subcommand(
             Command::new("loads").about("Name the loads that compare runs unless told otherwise").arg(
@@ -139,8 +144,9 @@ fn with_target_args(command: Command) -> Command {
                 .help(
                     "Start this server for the run; {port} stands for a free port, {monitor} for another, \
                      {store} for a fresh directory that is removed afterwards, {websockets} for a file that has it \
-                     listen for WebSockets, which are what connects then, {routed} for what makes it one of two \
-                     servers with a route between them, the other for those who subscribe",
+                     listen for WebSockets, which are what connects then, {shared} for the same at a port for all, {http} \
+                     for one that has it listen for HTTP, {routed} for what makes it one of two servers with a route \
+                     between them, the other for those who subscribe",
                 )
                 .conflicts_with("pid"),
         )
@@ -240,7 +246,7 @@ fn compare_command() -> Command {
             .help(
                 "A server to start; {port} stands for a free port, {monitor} for another, {store} for a fresh \
                  directory, {websockets} for a file that has it listen for WebSockets, which are what connects then, \
-                 {routed} for what makes it one of two servers with a route between them",
+                 {shared} for the same at a port for all, {http} for one that has it listen for HTTP, {routed} for what makes it one of two servers with a route between them",
             )
             .required(name == COLUMNS[0])
     });
@@ -367,7 +373,7 @@ fn settings(matches: &ArgMatches, overrides: Overrides) -> Result<Settings, clap
     let compresses = matches.get_flag("compress");
     let is_said = |name: &&str| {
         let command = matches.try_get_one::<String>(name).ok().flatten();
-        command.is_some_and(|command| command.contains(WEBSOCKETS))
+        command.and_then(|command| Listening::of(command)).is_some_and(Listening::takes_websockets)
     };
     if compresses && websockets.is_none() && !COLUMNS.iter().chain(&["server"]).any(is_said) {
         return Err(invalid("--compress is for WebSockets: --ws, or {websockets} in a command"));

@@ -9,7 +9,7 @@ struct Column {
     cell: fn(&Report) -> Option<String>,
 }
 
-const COLUMNS: [Column; 13] = [
+const COLUMNS: [Column; 14] = [
     Column { head: "load", cell: |report| Some(report.title.clone()) },
     Column {
         head: "rate",
@@ -43,6 +43,10 @@ const COLUMNS: [Column; 13] = [
     Column {
         head: "rate kept",
         cell: |report| report.rate_kept.map(|kept| format!("{:.0} %", kept * 100.0)),
+    },
+    Column {
+        head: "of a bare answer's",
+        cell: |report| report.of_bare.map(|part| format!("{:.0} %", part * 100.0)),
     },
     Column { head: "syncs each", cell: |report| report.syncs_each.map(|syncs| format!("{syncs:.4}")) },
     Column { head: "latency", cell: |report| report.latency.as_ref().map(|latency| latency.text()) },

@@ -36,6 +36,8 @@ use crate::report::Report;
 use crate::server::Server;
 use crate::settings::Settings;
 
+pub(crate) use self::api::Api;
+
 /// More are never on their way.
 pub(crate) const WINDOW_MAX: u32 = 1_000_000;
 

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::http;
 use crate::jetstream::{self, RESTART_MESSAGES_MAX, WINDOW_MAX, WORKERS_MAX};
 use crate::length;
 use crate::shape::{Filter, Shape};
@@ -73,6 +74,8 @@ pub(crate) enum Body {
     Soak(Shape),
     /// Needs a server with JetStream.
     JetStream(jetstream::Load),
+    /// Needs a server that listens for HTTP; the number is that of connections.
+    Http(http::Load),
 }
 
 /// Beyond this the kernel's memory for sockets is what is measured.
@@ -96,9 +99,10 @@ const SIZED: &[&str] = &["publishers", "subscribers", "payload", "messages", "se
 const PUBLISH: &[&str] = &["publishers", "streams", "batch", "memory", "payload", "messages", "seconds"];
 const ASKED: &[&str] = &["keys", "payload", "messages", "seconds"];
 const FILLED: &[&str] = &["memory", "payload", "messages"];
+const REQUESTS: &[&str] = &["messages", "seconds"];
 const SOAK: &[&str] = &["publishers", "subjects", "subscribers", "payload", "rate"];
 
-pub(crate) const KINDS: [Kind; 28] = [
+pub(crate) const KINDS: [Kind; 32] = [
     stream(
         "fan-out",
         "10 publishers, 10 subjects, 10 subscribers a subject, 128 B",
@@ -275,6 +279,34 @@ pub(crate) const KINDS: [Kind; 28] = [
         size: sized(1_000_000, RESTART_MESSAGES_MAX),
         takes: &["payload"],
         body: Body::JetStream(jetstream::Load::Restart),
+    },
+    Kind {
+        name: "http-publish",
+        about: "Publishes by HTTP on N connections (32), beside a bare answer of hyper, with {http}, 128 B",
+        size: sized(32, http::CONNECTIONS_MAX),
+        takes: REQUESTS,
+        body: Body::Http(http::Load::Publish),
+    },
+    Kind {
+        name: "http-request",
+        about: "Requests by HTTP on N connections (32) that a client of NATS answers, likewise, 16 B",
+        size: sized(32, http::CONNECTIONS_MAX),
+        takes: REQUESTS,
+        body: Body::Http(http::Load::Request),
+    },
+    Kind {
+        name: "http-next",
+        about: "The next message of a consumer by HTTP on N connections (32), likewise, 128 B",
+        size: sized(32, http::CONNECTIONS_MAX),
+        takes: REQUESTS,
+        body: Body::Http(http::Load::Next),
+    },
+    Kind {
+        name: "readers",
+        about: "N readers (1,000) of 200 messages a second: as events with {http}, else as clients, 128 B",
+        size: sized(1_000, http::CONNECTIONS_MAX),
+        takes: &["seconds"],
+        body: Body::Http(http::Load::Readers),
     },
 ];
 

@@ -56,6 +56,7 @@ impl Load {
             Body::Soak(shape) => soak::run(server, &title, self.size, shape, settings),
             Body::Churn => churn::run(server, &title, self.size, settings),
             Body::JetStream(load) => load.run(server, &title, self.size, settings),
+            Body::Http(load) => load.run(server, &title, self.size, settings),
             Body::Fairness => fairness::run(server, &title, settings),
         };
         outcome.context(title)

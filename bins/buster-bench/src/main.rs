@@ -18,6 +18,7 @@ mod fairness;
 mod far;
 mod flow;
 mod frames;
+mod http;
 mod idle;
 mod inbox;
 mod jetstream;
@@ -25,6 +26,7 @@ mod kinds;
 mod latency;
 mod ledger;
 mod length;
+mod listening;
 mod load;
 mod machine;
 mod meter;
@@ -84,6 +86,7 @@ fn main() -> ExitCode {
         Job::Compare(comparison) => compare::run(&comparison),
         Job::Turns(turns) => turns::run(&turns),
         Job::Disk(disk) => disk::run(&disk),
+        Job::BareHttp => http::serve_bare(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

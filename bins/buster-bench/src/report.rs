@@ -21,6 +21,8 @@ pub(crate) struct Report {
     pub(crate) bytes_each: Option<f64>,
     /// Only beside a subscriber that never reads: the rate against the same load without it.
     pub(crate) rate_kept: Option<f64>,
+    /// Only of HTTP: the rate against that of answers that take no work.
+    pub(crate) of_bare: Option<f64>,
     /// Only of a server that counts them: how often it synced for each operation.
     pub(crate) syncs_each: Option<f64>,
     /// What else is to be said.
@@ -39,6 +41,7 @@ impl Report {
             latency: None,
             bytes_each: None,
             rate_kept: None,
+            of_bare: None,
             syncs_each: None,
             note: None,
         }
@@ -87,6 +90,9 @@ impl Report {
         if let Some(kept) = self.rate_kept {
             parts.push(format!("{:.0} % of the rate kept", kept * 100.0));
         }
+        if let Some(part) = self.of_bare {
+            parts.push(format!("{:.0} % of a bare answer's rate", part * 100.0));
+        }
         if let Some(syncs) = self.syncs_each {
             parts.push(format!("{syncs:.4} syncs each"));
         }
@@ -120,6 +126,7 @@ impl Report {
             "rss_peak_bytes": self.usage.memory.map(|memory| memory.peak),
             "bytes_each": self.bytes_each,
             "rate_kept": self.rate_kept,
+            "of_bare": self.of_bare,
             "syncs_each": self.syncs_each,
             "note": self.note,
             "latency_us": self.latency.as_ref().map(Latency::json),
@@ -153,6 +160,7 @@ pub(crate) mod tests {
             latency: None,
             bytes_each: None,
             rate_kept: None,
+            of_bare: None,
             syncs_each: None,
             note: None,
         }

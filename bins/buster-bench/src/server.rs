@@ -1,6 +1,6 @@
 //! The server under load: one that runs already, or one started for the run and stopped after it.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::client::{self, Dialer, ServerInfo, Way};
 use crate::far;
+use crate::listening::{self, Listening};
 use crate::settings::Settings;
 use crate::store::Store;
 
@@ -29,9 +30,6 @@ const MONITOR: &str = "{monitor}";
 
 /// In a command, where a fresh directory for what the server keeps goes.
 const STORE: &str = "{store}";
-
-/// In a command, where a file goes that has the server listen for WebSockets. They are what connects then.
-pub(crate) const WEBSOCKETS: &str = "{websockets}";
 
 /// In a command, where the words go that make it one of two servers with a route between them.
 const ROUTED: &str = "{routed}";
@@ -55,8 +53,8 @@ pub(crate) struct Server {
     running: Option<Running>,
     /// Dropped after the process that writes to it.
     store: Option<Store>,
-    /// Has the file that says where it listens for WebSockets.
-    _files: Option<Store>,
+    /// Where else it listens.
+    listening: Option<listening::File>,
 }
 
 /// How a server is made to end.
@@ -82,12 +80,12 @@ impl Server {
             far: None,
             running: None,
             store: None,
-            _files: None,
+            listening: None,
         })
     }
 
-    /// Starts `template`, words between blanks, `{port}`, `{monitor}`, `{store}`, `{websockets}` and `{routed}`
-    /// replaced, and waits for its INFO. With `{routed}` it is started twice, and each knows of the other's clients.
+    /// Starts `template`, words between blanks, `{port}`, `{monitor}`, `{store}`, `{routed}` and one of [`Listening`]'s
+    /// places replaced, and waits for its INFO. With `{routed}` it is started twice, and each knows of the other's clients.
     pub(crate) fn start(template: &str) -> Result<Self> {
         if !template.contains(ROUTED) {
             return Self::start_one(template, None);
@@ -104,16 +102,21 @@ impl Server {
         let addr = free_addr()?;
         let monitor = template.contains(MONITOR).then(free_addr).transpose()?;
         let store = template.contains(STORE).then(Store::fresh).transpose()?;
-        let websockets = template.contains(WEBSOCKETS).then(free_addr).transpose()?;
-        let files = websockets.map(listening_file).transpose()?;
+        let listening = match Listening::of(template) {
+            Some(listening) => Some(listening::File::write(listening, free_addr()?)?),
+            None => None,
+        };
         let port = addr.port();
-        let places = Places { port, monitor, store: store.as_ref(), websockets: files.as_ref(), route };
+        let places = Places { port, monitor, store: store.as_ref(), listening: listening.as_ref(), route };
         let words = command_words(template, &places)?;
         let mut running = Running::spawn(words)?;
         let info = running.await_info(addr)?;
         Ok(Self {
             addr,
-            websockets: websockets.map(|addr| addr.port()),
+            websockets: listening
+                .as_ref()
+                .filter(|file| file.listening.takes_websockets())
+                .map(|file| file.addr.port()),
             compresses: false,
             monitor,
             pid: Some(running.child.id()),
@@ -121,7 +124,7 @@ impl Server {
             far: None,
             running: Some(running),
             store,
-            _files: files,
+            listening,
         })
     }
 
@@ -175,6 +178,12 @@ impl Server {
         self.monitor
     }
 
+    /// Where its HTTP API is, if the command says so.
+    pub(crate) fn http(&self) -> Option<SocketAddr> {
+        let file = self.listening.as_ref().filter(|file| file.listening == Listening::Http);
+        file.map(|file| file.addr)
+    }
+
     pub(crate) fn pid(&self) -> Option<u32> {
         self.pid
     }
@@ -201,8 +210,7 @@ struct Places<'a> {
     port: u16,
     monitor: Option<SocketAddr>,
     store: Option<&'a Store>,
-    /// Has the file.
-    websockets: Option<&'a Store>,
+    listening: Option<&'a listening::File>,
     route: Option<Route>,
 }
 
@@ -220,29 +228,13 @@ impl Route {
     }
 }
 
-const LISTENING_FILE: &str = "websockets.conf";
-
-/// A file that has a server listen there for WebSockets, in the clear. Who wants their messages compressed may.
-fn listening_file(addr: SocketAddr) -> Result<Store> {
-    let files = Store::fresh()?;
-    let (host, port) = (addr.ip(), addr.port());
-    let text = format!("websocket {{ host: {host}, port: {port}, no_tls: true, compression: true }}\n");
-    fs::write(files.path().join(LISTENING_FILE), text).context("saying where to listen for WebSockets")?;
-    Ok(files)
-}
-
 fn command_words(template: &str, places: &Places<'_>) -> Result<Vec<String>> {
     ensure!(template.contains("{port}"), "`{template}` has no {{port}}");
     let port = places.port.to_string();
     let monitor = places.monitor.map(|monitor| monitor.port().to_string()).unwrap_or_default();
     let store = places.store.map(|store| store.path().display().to_string()).unwrap_or_default();
-    let websockets = places.websockets.map(|files| files.path().join(LISTENING_FILE).display().to_string());
-    let filled = [
-        ("{port}", &port),
-        (MONITOR, &monitor),
-        (STORE, &store),
-        (WEBSOCKETS, &websockets.unwrap_or_default()),
-    ];
+    let mut filled = vec![("{port}", port), (MONITOR, monitor), (STORE, store)];
+    filled.extend(places.listening.map(|file| (file.listening.place(), file.path().display().to_string())));
     let fill =
         |word: &str| filled.iter().fold(word.to_owned(), |word, (place, what)| word.replace(place, what));
     let expand = |word: &str| match places.route {
@@ -337,12 +329,13 @@ impl Drop for Running {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::io::Write;
 
     #[test]
     fn the_port_is_put_where_the_template_says() {
         let words = |template, monitor, store| {
-            command_words(template, &Places { port: 42, monitor, store, websockets: store, route: None })
+            command_words(template, &Places { port: 42, monitor, store, listening: None, route: None })
         };
         let two = words("srv -a 127.0.0.1  -p {port} --x=:{port}", None, None).unwrap();
         assert_eq!(two, ["srv", "-a", "127.0.0.1", "-p", "42", "--x=:42"]);
@@ -352,16 +345,16 @@ mod tests {
         let store = Store::fresh().unwrap();
         let keeps = words("srv -p {port} -js -sd {store}/js", None, Some(&store)).unwrap();
         assert_eq!(keeps[5], format!("{}/js", store.path().display()));
-        let files = listening_file(([127, 0, 0, 1], 43).into()).unwrap();
-        let listens = words("srv -p {port} -c {websockets}", None, Some(&files)).unwrap();
-        let said = fs::read_to_string(&listens[4]).unwrap();
-        assert!(said.contains("host: 127.0.0.1, port: 43, no_tls: true"), "{said}");
+        let file = listening::File::write(Listening::Http, ([127, 0, 0, 1], 43).into()).unwrap();
+        let places = Places { port: 42, monitor: None, store: None, listening: Some(&file), route: None };
+        let listens = command_words("srv -p {port} -c {http}", &places).unwrap();
+        assert_eq!(listens[4], file.path().display().to_string());
     }
 
     #[test]
     fn two_servers_are_told_of_each_other() {
         let route = Route { here: ([127, 0, 0, 1], 1).into(), there: ([127, 0, 0, 1], 2).into() };
-        let places = Places { port: 42, monitor: None, store: None, websockets: None, route: Some(route) };
+        let places = Places { port: 42, monitor: None, store: None, listening: None, route: Some(route) };
         let words = command_words("srv -p {port} {routed} -D", &places).unwrap().join(" ");
         let told = "--cluster nats://127.0.0.1:1 --routes nats://127.0.0.1:2 --cluster_name bench";
         assert_eq!(words, format!("srv -p 42 {told} -D"));

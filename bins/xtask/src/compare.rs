@@ -1,5 +1,5 @@
 //! The comparison with nats-server: every load of the bars' table, all servers in turns, and a
-//! verdict on each bar. There are three tables: of core NATS, of JetStream and of two servers with a route.
+//! verdict on each bar. There are four tables: of core NATS, of JetStream, of two servers with a route and of HTTP.
 
 mod bars;
 mod ceiling;
@@ -16,6 +16,7 @@ mod table;
 mod topic;
 mod verdict;
 pub(crate) mod wants;
+mod web;
 
 use std::process::Command;
 use std::time::Instant;
@@ -44,7 +45,8 @@ pub(crate) fn run(workspace: &Workspace, args: &[&str]) -> Result<()> {
     let release = target.join("release");
     let bench = Bench::new(release.join("buster-bench"), options.wants.scale);
     let ours = Server::ours(options.wants.server.clone().unwrap_or(release.join("buster-server")))?;
-    let sides = Sides::new(ours, servers::peers(&options.peers)?, options.topic, &target)?;
+    let peers = if options.topic.is_ours_alone() { Vec::new() } else { servers::peers(&options.peers)? };
+    let sides = Sides::new(ours, peers, options.topic, &target)?;
     let setting = Setting::gather(workspace, &bench, &options, sides.all(), options.topic.all())?;
 
     let start = Instant::now();
@@ -62,6 +64,7 @@ pub(crate) fn run(workspace: &Workspace, args: &[&str]) -> Result<()> {
             Topic::Core => &page::CORE,
             Topic::JetStream => &page::JETSTREAM,
             Topic::Routes => &page::ROUTES,
+            Topic::Web => &page::WEB,
         };
         page::write(&workspace.root, place, &setting, &lines)?;
     }

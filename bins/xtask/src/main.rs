@@ -52,6 +52,7 @@ usage: cargo xtask <command>
     --server PATH              our server (else the one built now)
     --jetstream                streams instead, also beside a nats-server that syncs before it acknowledges
     --routes                   two servers of each kind with a route between them
+    --web                      the HTTP API instead, beside a bare answer of hyper
     --only LOAD,...            some of the loads
     --rounds N                 how often each server has its turn (default 5)
     --scale X                  so many times as much in each load (default 1)

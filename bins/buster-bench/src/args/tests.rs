@@ -176,9 +176,10 @@ fn the_default_comparison_runs_every_kind_of_load() {
         panic!("a comparison expected");
     };
     // A soak takes minutes, and is not about speed; what a payload says counts where it is compressed; not every
-    // server has JetStream.
-    let left_out =
-        |kind: &Kind| ["soak", "text-1k"].contains(&kind.name) || matches!(kind.body, Body::JetStream(_));
+    // server has JetStream or HTTP.
+    let left_out = |kind: &Kind| {
+        ["soak", "text-1k"].contains(&kind.name) || matches!(kind.body, Body::JetStream(_) | Body::Http(_))
+    };
     for kind in KINDS.iter().filter(|kind| !left_out(kind)) {
         let found = comparison.loads.iter().any(|load| load.title().starts_with(kind.name));
         assert!(found, "{}", kind.name);

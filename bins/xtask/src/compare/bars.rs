@@ -117,7 +117,7 @@ impl Side {
     }
 }
 
-const fn at_most(metric: Metric, ratio: f64) -> Bar {
+pub(crate) const fn at_most(metric: Metric, ratio: f64) -> Bar {
     Bar { metric, bound: Bound::Ratio { side: Side::AtMost, ratio, newer: None } }
 }
 
@@ -147,7 +147,7 @@ pub(crate) const fn no_more_than(metric: Metric, value: f64) -> Bar {
     Bar { metric, bound: Bound::Absolute { side: Side::AtMost, value } }
 }
 
-const fn no_less_than(metric: Metric, value: f64) -> Bar {
+pub(crate) const fn no_less_than(metric: Metric, value: f64) -> Bar {
     Bar { metric, bound: Bound::Absolute { side: Side::AtLeast, value } }
 }
 

@@ -22,6 +22,8 @@ pub(crate) enum Metric {
     RssPeak,
     /// The rate beside a subscriber that never reads, as a part of the rate without it.
     RateKept,
+    /// The rate as a part of that of answers that take no work.
+    OfBare,
     /// Processor time of the server, as a part of one core's.
     CpuShare,
     /// How long it took.
@@ -43,6 +45,7 @@ impl Metric {
             Self::Rss => report["rss_bytes"].as_f64(),
             Self::RssPeak => report["rss_peak_bytes"].as_f64(),
             Self::RateKept => report["rate_kept"].as_f64(),
+            Self::OfBare => report["of_bare"].as_f64(),
             Self::CpuShare => report["server_cpu_share"].as_f64(),
             Self::Seconds => report["seconds"].as_f64(),
             Self::SyncsEach => report["syncs_each"].as_f64(),

@@ -28,6 +28,7 @@ pub(crate) fn parse(args: &[&str]) -> Result<Options> {
             "--peer" | "--peer2" => peers.push(value()?.into()),
             "--jetstream" => topic = Topic::JetStream,
             "--routes" => topic = Topic::Routes,
+            "--web" => topic = Topic::Web,
             "--quick" => (wants.rounds, wants.scale) = (QUICK_ROUNDS, QUICK_SCALE),
             _ => return Ok(false),
         }
@@ -39,6 +40,10 @@ pub(crate) fn parse(args: &[&str]) -> Result<Options> {
     ensure!(
         !wants.write || wants.only.is_empty() && is_whole,
         "--write needs the whole table: without --only, --quick and --scale"
+    );
+    ensure!(
+        peers.is_empty() || !topic.is_ours_alone(),
+        "--web has no use for a --peer: nats-server has no HTTP"
     );
     Ok(Options { peers, topic, wants })
 }
@@ -82,6 +87,7 @@ mod tests {
             &["--jetstream", "--only", "queue"],
             &["--routes", "--only", "publish-1000"],
             &["--routes", "--scale", "0.5", "--write"],
+            &["--web", "--peer", "a"],
         ] {
             assert!(parse(words).is_err(), "{words:?}");
         }

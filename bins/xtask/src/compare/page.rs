@@ -16,42 +16,54 @@ const PAGE: &str = "docs/performance.md";
 /// Where a comparison goes, and what makes it.
 #[derive(Debug)]
 pub(crate) struct Place {
-    chart: &'static str,
+    /// None where nothing stands beside ours.
+    chart: Option<&'static str>,
     begin: &'static str,
     end: &'static str,
     command: &'static str,
 }
 
 pub(crate) const CORE: Place = Place {
-    chart: "docs/comparison.svg",
+    chart: Some("docs/comparison.svg"),
     begin: "<!-- compare:begin -->",
     end: "<!-- compare:end -->",
     command: "cargo xtask compare --write",
 };
 
 pub(crate) const JETSTREAM: Place = Place {
-    chart: "docs/comparison-jetstream.svg",
+    chart: Some("docs/comparison-jetstream.svg"),
     begin: "<!-- compare-jetstream:begin -->",
     end: "<!-- compare-jetstream:end -->",
     command: "cargo xtask compare --jetstream --write",
 };
 
 pub(crate) const ROUTES: Place = Place {
-    chart: "docs/comparison-routes.svg",
+    chart: Some("docs/comparison-routes.svg"),
     begin: "<!-- compare-routes:begin -->",
     end: "<!-- compare-routes:end -->",
     command: "cargo xtask compare --routes --write",
 };
 
+pub(crate) const WEB: Place = Place {
+    chart: None,
+    begin: "<!-- compare-web:begin -->",
+    end: "<!-- compare-web:end -->",
+    command: "cargo xtask compare --web --write",
+};
+
 pub(crate) fn write(root: &Path, place: &Place, setting: &Setting, lines: &[Line]) -> Result<()> {
-    let Place { chart, begin, end, .. } = place;
+    let Place { begin, end, .. } = place;
     let path = root.join(PAGE);
     let text = fs::read_to_string(&path).with_context(|| format!("reading {PAGE}"))?;
     let fresh = splice(&text, begin, end, &generated(place, setting, lines));
     let fresh = fresh.with_context(|| format!("{PAGE} needs the markers {begin} and {end}"))?;
     fs::write(&path, fresh).with_context(|| format!("writing {PAGE}"))?;
-    fs::write(root.join(chart), chart::draw(setting, lines)).with_context(|| format!("writing {chart}"))?;
-    println!("wrote {PAGE} and {chart}");
+    println!("wrote {PAGE}");
+    if let Some(chart) = place.chart {
+        let drawn = chart::draw(setting, lines);
+        fs::write(root.join(chart), drawn).with_context(|| format!("writing {chart}"))?;
+        println!("wrote {chart}");
+    }
     Ok(())
 }
 
@@ -66,8 +78,10 @@ fn generated(place: &Place, setting: &Setting, lines: &[Line]) -> String {
          theirs in the same round, with the lowest and the highest behind it.{scale}\n\n",
         setting.machine, setting.commit, setting.rounds
     );
-    let chart = Path::new(place.chart).file_name().unwrap_or_default().to_string_lossy();
-    text += &format!("![Server CPU per operation and rate]({chart})\n\n");
+    if let Some(chart) = place.chart {
+        let chart = Path::new(chart).file_name().unwrap_or_default().to_string_lossy();
+        text += &format!("![Server CPU per operation and rate]({chart})\n\n");
+    }
     text += &table::markdown(setting, lines);
     text += &format!("\n```sh\n{}\n", place.command);
     for (name, command) in &setting.servers {
@@ -85,7 +99,7 @@ mod tests {
 
     #[test]
     fn the_page_has_a_place_for_each() {
-        assert!([CORE, JETSTREAM, ROUTES].iter().all(|place| has_place(PAGE, place.begin, place.end)));
+        assert!([CORE, JETSTREAM, ROUTES, WEB].iter().all(|place| has_place(PAGE, place.begin, place.end)));
     }
 
     #[test]
