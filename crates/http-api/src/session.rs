@@ -27,6 +27,10 @@ const FOLLOW_SID: &[u8] = b"2";
 /// Stands in inboxes of what a consumer is asked for, behind what inboxes begin with.
 const PULLED: &str = "p";
 
+/// Drawers that are kept for the next who pulls. To subscribe for each would have each wait until all shards of the server,
+/// or all servers of a cluster, know.
+const EMPTY_DRAWERS_MAX: usize = 64;
+
 /// What happened.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Told {
@@ -60,8 +64,8 @@ enum Stage {
 struct Held {
     /// Where its message went.
     subject: String,
-    /// Its replies have a subscription for themselves.
-    has_own: bool,
+    /// Where its replies come, if they have a subscription for themselves.
+    drawer: Option<u64>,
 }
 
 /// A client of a server.
@@ -80,6 +84,11 @@ pub struct Session {
     /// Whose PONGs are to come, in their order.
     fences: VecDeque<u64>,
     last_ticket: u64,
+    /// Subscriptions for what consumers hand out, each of which a ticket has for itself: whose they are.
+    drawers: BTreeMap<u64, u64>,
+    /// Those that nobody has.
+    empty_drawers: Vec<u64>,
+    last_drawer: u64,
     /// What is followed.
     followed: Option<String>,
     /// Why there are no answers.
@@ -113,6 +122,9 @@ impl Session {
             held: BTreeMap::new(),
             fences: VecDeque::new(),
             last_ticket: 0,
+            drawers: BTreeMap::new(),
+            empty_drawers: Vec::new(),
+            last_drawer: 0,
             followed: None,
             inbox_refused: None,
         }
@@ -162,7 +174,7 @@ impl Session {
             self.publish(message)?;
         }
         let subject = message.map_or_else(String::new, |message| message.subject.clone());
-        let ticket = self.hold(subject, false);
+        let ticket = self.hold(subject, None);
         self.fences.push_back(ticket);
         encode::ping(&mut self.output);
         Ok(ticket)
@@ -179,22 +191,30 @@ impl Session {
         }
         let reply = format!("{}{}", self.inbox, self.last_ticket + 1);
         self.put(message, Some(reply.as_bytes()))?;
-        Ok(self.hold(message.subject.clone(), false))
+        Ok(self.hold(message.subject.clone(), None))
     }
 
     /// The same for messages of a consumer: they come under the subjects that they were published to, so they are known by
-    /// a subscription of their own.
+    /// a subscription of their own, a drawer.
     ///
     /// # Errors
     /// As [`Self::ask`].
     pub fn pull(&mut self, message: &Outgoing) -> Result<u64, Failure> {
         self.check_room()?;
-        let ticket = self.last_ticket + 1;
-        let reply = format!("{}{PULLED}.{ticket}", self.inbox);
         self.check_size(message)?;
-        encode::subscribe(&mut self.output, reply.as_bytes(), None, own_sid(ticket).as_bytes());
+        let drawer = self.empty_drawers.pop().unwrap_or_else(|| self.add_drawer());
+        let ticket = self.hold(message.subject.clone(), Some(drawer));
+        self.drawers.insert(drawer, ticket);
+        let reply = format!("{}{PULLED}.{drawer}.{ticket}", self.inbox);
         self.put(message, Some(reply.as_bytes()))?;
-        Ok(self.hold(message.subject.clone(), true))
+        Ok(ticket)
+    }
+
+    fn add_drawer(&mut self) -> u64 {
+        self.last_drawer += 1;
+        let inboxes = format!("{}{PULLED}.{}.*", self.inbox, self.last_drawer);
+        encode::subscribe(&mut self.output, inboxes.as_bytes(), None, sid_of(self.last_drawer).as_bytes());
+        self.last_drawer
     }
 
     /// Follows a subject.
@@ -208,13 +228,32 @@ impl Session {
         self.remove(ticket);
     }
 
-    /// Gives a ticket back, with the subscription that it has for itself. Whether it was held.
+    /// The same where all has come that ever will, so that its drawer may be the next one's.
+    pub fn finish(&mut self, ticket: u64) {
+        let drawer = self.held.remove(&ticket).and_then(|held| held.drawer);
+        let Some(drawer) = drawer else { return };
+        if self.empty_drawers.len() < EMPTY_DRAWERS_MAX {
+            self.drawers.remove(&drawer);
+            self.empty_drawers.push(drawer);
+        } else {
+            self.remove_drawer(drawer);
+        }
+    }
+
+    /// Gives a ticket back, with the drawer that it has for itself. Whether it was held.
     fn remove(&mut self, ticket: u64) -> bool {
         let Some(held) = self.held.remove(&ticket) else { return false };
-        if held.has_own && self.stage != Stage::Over {
-            encode::unsubscribe(&mut self.output, own_sid(ticket).as_bytes(), None);
+        if let Some(drawer) = held.drawer {
+            self.remove_drawer(drawer);
         }
         true
+    }
+
+    fn remove_drawer(&mut self, drawer: u64) {
+        self.drawers.remove(&drawer);
+        if self.stage != Stage::Over {
+            encode::unsubscribe(&mut self.output, sid_of(drawer).as_bytes(), None);
+        }
     }
 
     fn check_size(&self, message: &Outgoing) -> Result<(), Failure> {
@@ -232,9 +271,9 @@ impl Session {
         }
     }
 
-    fn hold(&mut self, subject: String, has_own: bool) -> u64 {
+    fn hold(&mut self, subject: String, drawer: Option<u64>) -> u64 {
         self.last_ticket += 1;
-        self.held.insert(self.last_ticket, Held { subject, has_own });
+        self.held.insert(self.last_ticket, Held { subject, drawer });
         self.last_ticket
     }
 
@@ -281,9 +320,9 @@ impl Session {
             }
             ServerOp::Message(message) => {
                 let reply = Received::of(&message);
-                let ticket = match own_ticket(message.sid) {
+                let ticket = match drawer_of(message.sid) {
                     None => reply.subject.strip_prefix(&self.inbox).and_then(|number| number.parse().ok()),
-                    own => own,
+                    Some(drawer) => self.whose(drawer, &reply),
                 };
                 self.on_reply(ticket, reply, told);
             }
@@ -322,6 +361,13 @@ impl Session {
         if self.remove(ticket) {
             told.push(Told::Fenced(ticket));
         }
+    }
+
+    /// Whose is what came into that drawer. What is no message of a stream names the ticket, which may have ended before.
+    fn whose(&self, drawer: u64, reply: &Received) -> Option<u64> {
+        let ticket = self.drawers.get(&drawer).copied()?;
+        let named = reply.subject.strip_prefix(&self.inbox).and_then(|rest| rest.rsplit('.').next());
+        named.is_none_or(|named| named.parse() == Ok(ticket)).then_some(ticket)
     }
 
     fn on_reply(&mut self, ticket: Option<u64>, reply: Received, told: &mut Vec<Told>) {
@@ -385,13 +431,13 @@ impl Session {
     }
 }
 
-/// The subscription that a ticket has for itself.
-fn own_sid(ticket: u64) -> String {
-    format!("{PULLED}{ticket}")
+/// The subscription of a drawer.
+fn sid_of(drawer: u64) -> String {
+    format!("{PULLED}{drawer}")
 }
 
-/// The ticket whose subscription that is.
-fn own_ticket(sid: &[u8]) -> Option<u64> {
+/// The drawer whose subscription that is.
+fn drawer_of(sid: &[u8]) -> Option<u64> {
     std::str::from_utf8(sid).ok()?.strip_prefix(PULLED)?.parse().ok()
 }
 

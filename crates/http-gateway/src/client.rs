@@ -54,6 +54,13 @@ pub(crate) struct Pending {
     pub(crate) replies: Replies,
 }
 
+impl Pending {
+    /// All has come that ever will.
+    pub(crate) fn finish(&self) {
+        self.client.inner.borrow_mut().session.finish(self.ticket);
+    }
+}
+
 impl Drop for Pending {
     fn drop(&mut self) {
         let mut inner = self.client.inner.borrow_mut();

@@ -63,7 +63,13 @@ async fn gather(mut pending: Pending, wants: Wants, deadline: Instant) -> Result
             }
             // A heartbeat says nothing, and any other status that no more comes.
             Wants::Pulled { .. } if reply.status() == Some(100) => continue,
-            Wants::Pulled { max } => reply.status().is_some() || gathered.len() + 1 >= max,
+            Wants::Pulled { max } => {
+                let is_last = reply.status().is_some() || gathered.len() + 1 >= max;
+                if is_last {
+                    pending.finish();
+                }
+                is_last
+            }
             _ => true,
         };
         gathered.push(reply);

@@ -103,10 +103,35 @@ fn cuts_change_nothing() {
 }
 
 #[test]
+fn a_drawer_is_the_next_ones_once_all_has_come() {
+    let mut session = open();
+    let first = session.pull(&message("next")).unwrap();
+    said(&mut session);
+    session.finish(first);
+    let second = session.pull(&message("next")).unwrap();
+    assert_eq!(
+        said(&mut session),
+        "PUB next _INBOX.abc.p.1.2 2\r\nhi\r\n",
+        "without a word of subscriptions"
+    );
+    let late = b"HMSG _INBOX.abc.p.1.1 p1 16 16\r\nNATS/1.0 404\r\n\r\n\r\n";
+    assert_eq!(session.on_bytes(late), [], "is not its");
+    let own = b"HMSG _INBOX.abc.p.1.2 p1 16 16\r\nNATS/1.0 404\r\n\r\n\r\n";
+    assert!(matches!(&session.on_bytes(own)[..], [Told::Reply(ticket, _)] if *ticket == second));
+    session.forget(second);
+    assert_eq!(said(&mut session), "UNSUB p1\r\n");
+    let many: Vec<u64> = (0..100).map(|_| session.pull(&message("next")).unwrap()).collect();
+    said(&mut session);
+    many.into_iter().for_each(|ticket| session.finish(ticket));
+    assert_eq!(said(&mut session).matches("UNSUB").count(), 100 - EMPTY_DRAWERS_MAX);
+    assert!(!session.is_busy());
+}
+
+#[test]
 fn messages_of_a_consumer_come_under_their_own_subjects() {
     let mut session = open();
     let ticket = session.pull(&message("next")).unwrap();
-    let asked = "SUB _INBOX.abc.p.1 p1\r\nPUB next _INBOX.abc.p.1 2\r\nhi\r\n";
+    let asked = "SUB _INBOX.abc.p.1.* p1\r\nPUB next _INBOX.abc.p.1.1 2\r\nhi\r\n";
     assert_eq!(said(&mut session), asked);
     let told = session.on_bytes(b"MSG orders.new p1 $JS.ACK.x 2\r\nyo\r\nMSG orders.new p2 0\r\n\r\n");
     let reply = Received {
