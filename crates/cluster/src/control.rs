@@ -182,7 +182,7 @@ impl<C: Copy + Ord> Control<C> {
             session.target.and_then(|number| Some((number, self.targets.get_mut(&number)?)))
             && target.state == State::Dialing
         {
-            target.on_failure(now);
+            target.on_refusal(now);
             self.give_up_if_exhausted(number);
         }
     }

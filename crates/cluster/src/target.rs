@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use crate::config::RouteUrl;
 use crate::gossip::Mode;
-use crate::redial::Redial;
+use crate::redial::{DIAL_SPREAD, Redial};
 
 /// For how long a server that others told of is dialed in vain. They tell of it again when it joins.
 pub(crate) const HEARD_TIME_MAX: Duration = Duration::from_secs(60 * 60);
+
+/// A connection that lasts as long was taken by both ends.
+const SETTLED_AFTER: Duration = Duration::from_secs(1);
 
 /// Servers that others told of and that are dialed. Beyond this they are not: they may dial themselves.
 pub(crate) const HEARD_MAX: usize = 1024;
@@ -28,6 +31,8 @@ pub(crate) struct Target {
     pub(crate) was_reached: bool,
     /// When it was there last, or was told of.
     pub(crate) known_at: Duration,
+    /// When it was connected last.
+    pub(crate) up_since: Duration,
 }
 
 /// What becomes of a target next.
@@ -52,6 +57,7 @@ impl Target {
             redial: Redial::configured(grows),
             was_reached: false,
             known_at: Duration::ZERO,
+            up_since: Duration::ZERO,
         }
     }
 
@@ -65,6 +71,7 @@ impl Target {
             redial: Redial::heard(),
             was_reached: false,
             known_at: now,
+            up_since: Duration::ZERO,
         }
     }
 
@@ -84,15 +91,26 @@ impl Target {
         self.redial.attempts()
     }
 
-    /// Its server is connected.
-    pub(crate) fn on_up(&mut self) {
-        (self.state, self.was_reached) = (State::Up, true);
+    /// It was reached, and the connection ended before it was taken.
+    pub(crate) fn on_refusal(&mut self, now: Duration) {
+        self.state = State::Waiting(now + self.redial.after_refusal());
     }
 
-    /// Its server is not connected any more.
+    /// Its server is connected.
+    pub(crate) fn on_up(&mut self, now: Duration) {
+        (self.state, self.was_reached, self.up_since) = (State::Up, true, now);
+    }
+
+    /// Its server is not connected any more. One that was for a moment only may have refused this one, which it says
+    /// after it has said who it is.
     pub(crate) fn on_lost(&mut self, now: Duration, spread: f64) {
-        self.known_at = now;
-        self.state = State::Waiting(now + self.redial.after_close(self.is_configured, spread));
+        let wait = if now.saturating_sub(self.up_since) >= SETTLED_AFTER {
+            self.known_at = now;
+            self.redial.after_close(self.is_configured, spread)
+        } else {
+            self.redial.after_a_moment() + DIAL_SPREAD.mul_f64(spread)
+        };
+        self.state = State::Waiting(now + wait);
     }
 
     /// Whether it is to be forgotten.

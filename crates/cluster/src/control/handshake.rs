@@ -61,7 +61,7 @@ impl<C: Copy + Ord> Control<C> {
             return self.close(connection, Ending::Violation);
         };
         match self.sessions.get(&connection).map(|session| session.stage.clone()) {
-            Some(Stage::Info { headers }) => self.register(connection, info, headers),
+            Some(Stage::Info { headers }) => self.register(now, connection, info, headers),
             Some(Stage::Route(id)) if id == info.server_id => self.on_news_of_itself(info),
             // Without an id it speaks of connections for single accounts, of which there are none.
             Some(Stage::Route(_)) if !info.server_id.is_empty() => self.on_gossip(now, connection, &info),
@@ -70,7 +70,7 @@ impl<C: Copy + Ord> Control<C> {
     }
 
     /// The other end says who it is.
-    fn register(&mut self, connection: C, info: PeerInfo, headers: bool) {
+    fn register(&mut self, now: Duration, connection: C, info: PeerInfo, headers: bool) {
         if info.server_id == self.config.server_id {
             self.forget_target(connection);
             return self.refuse(connection, &Refusal::Duplicate(info.server_id));
@@ -102,10 +102,10 @@ impl<C: Copy + Ord> Control<C> {
         match places.register(place, connection) {
             Err(no_place) => self.refuse(connection, &Refusal::NoPlace(no_place)),
             Ok(Registered::Duplicate(_)) => {
-                self.note_target(connection, &info.server_id);
+                self.note_target(now, connection, &info.server_id);
                 self.refuse(connection, &Refusal::Duplicate(info.server_id));
             }
-            Ok(Registered::New { .. }) => self.welcome(connection, info, headers),
+            Ok(Registered::New { .. }) => self.welcome(now, connection, info, headers),
         }
     }
 
@@ -124,10 +124,10 @@ impl<C: Copy + Ord> Control<C> {
         other.map(|other| other.server_name.clone())
     }
 
-    fn welcome(&mut self, connection: C, info: PeerInfo, headers: bool) {
+    fn welcome(&mut self, now: Duration, connection: C, info: PeerInfo, headers: bool) {
         let id = info.server_id.clone();
         tracing::debug!("{} - {}", self.sessions[&connection].label, log_words::registered(&id));
-        self.note_target(connection, &id);
+        self.note_target(now, connection, &id);
         let session = self.sessions.get_mut(&connection).expect("it just said who it is");
         session.stage = Stage::Route(id.clone());
         let target = session.target.and_then(|number| self.targets.get(&number));
@@ -156,14 +156,14 @@ impl<C: Copy + Ord> Control<C> {
     }
 
     /// All targets that lead to a server wait while it is there.
-    fn note_target(&mut self, connection: C, id: &str) {
+    fn note_target(&mut self, now: Duration, connection: C, id: &str) {
         let own = self.sessions.get(&connection).and_then(|session| session.target);
         for (number, target) in &mut self.targets {
             if Some(*number) == own {
                 target.server_id = Some(id.into());
             }
             if target.server_id.as_deref() == Some(id) {
-                target.on_up();
+                target.on_up(now);
             }
         }
     }
