@@ -69,6 +69,10 @@ pub(crate) fn long_subject_steps(subject: &[u8]) -> u64 {
 /// What it costs a turn that another shard tells of a subscription.
 pub(crate) const INTEREST_TURN_STEPS: u64 = 24;
 
+/// What it costs a turn that another server says something, beyond the steps of its share: its lines are longer, name an
+/// account, and lead to subscriptions that are looked up anew for each.
+pub(crate) const PEER_OP_TURN_STEPS: u64 = 3;
+
 /// What it costs a turn that a connection begins or ends, its socket included: some 30 microseconds.
 pub(crate) const CONNECTION_TURN_STEPS: u64 = 1200;
 

@@ -28,7 +28,7 @@ impl JetStreamClaims {
 }
 
 /// What other servers are told that this one wants: all that its accounts with streams may ask of it, and what answers
-/// its deliveries. Of what is not there nobody tells them, so that who asks for it there waits in vain.
+/// its deliveries. What is not there they ask for all the same, and are told that nobody has it.
 pub(crate) fn asked_of_all(config: &Config, directory: &Directory) -> Advertised {
     if config.is_off {
         return Advertised::new();

@@ -15,6 +15,7 @@ use crate::input::Flow;
 use crate::offers::{Offer, OwnedMessage, Refusals};
 use crate::party::PeerId;
 use crate::publish::breaks_lines;
+use crate::turn::PEER_OP_TURN_STEPS;
 
 /// Dots in an acknowledgement before the `@` that may be behind it: names of streams and consumers may have one, too.
 const ACK_DOTS_MIN: usize = 8;
@@ -42,6 +43,7 @@ impl Broker {
         self.heed_mailboxes();
         self.act_for_cluster(now);
         let steps = self.egress.deliveries().since(before).all + ops;
+        self.turn.spend_beside(ops * PEER_OP_TURN_STEPS);
         let client = self.egress.clients.at(id);
         client.share = share;
         self.turn.spend(&mut client.share, used, steps);
@@ -155,8 +157,8 @@ impl Broker {
         record.last_activity = self.egress.counters.now;
         record.input.add(taken);
         self.egress.counters.totals.routes.input.add(taken);
-        if self.may_be_owned(envelope.selects) {
-            self.send_to_owner(account, &envelope);
+        if self.may_be_owned(envelope.selects) && !self.send_to_owner(account, &envelope) {
+            self.refuse_if_unowned(account, &envelope);
         }
         let ticket = self.offers.next_ticket();
         let dispatched = self.dispatcher(account).dispatch_of_peer(&envelope, message.groups, ticket);

@@ -222,6 +222,28 @@ fn nobody_answers_for_streams_that_no_server_has() {
 }
 
 #[test]
+fn what_is_not_there_is_refused_at_once_to_those_on_other_servers() {
+    let places = [Place::take("A"), Place::take("B")];
+    let streams = format!("{ACCOUNTS}{STORE}");
+    for (shards, other) in [(1, ours(2)), (2, peers().remove(0))] {
+        let a = Node::start_with(&ours(shards), &places[0], &[], with(&streams));
+        let b = Node::start_with(&other, &places[1], &[&places[0]], with(ACCOUNTS));
+        await_link(&a, &b);
+        await_link(&b, &a);
+        for node in [&a, &b] {
+            let mut client = client(node);
+            for subject in
+                ["$JS.API.DIRECT.GET.NONE", "$JS.API.CONSUMER.MSG.NEXT.NONE.NONE", "$JS.ACK.N.N.1.1.1.1.1"]
+            {
+                client.send(format!("PUB {subject} answers.1 0\r\n\r\n"));
+                assert!(client.next_message().is_no_responders(), "{subject} at {}", node.place.name);
+            }
+            assert!(ask(&mut client, "$JS.API.INFO", "")["error"].is_null());
+        }
+    }
+}
+
+#[test]
 fn a_second_server_with_streams_is_kept_out_and_the_others_go_on() {
     let mut seconds = vec![ours(1)];
     seconds.extend(peers());
