@@ -8,6 +8,7 @@
 
 mod binary;
 mod deadline;
+mod link;
 mod raw_client;
 mod reserved_port;
 mod sandbox;
@@ -19,6 +20,7 @@ mod setup;
 
 pub use binary::ServerBinary;
 pub use deadline::{ANSWER_DEADLINE, START_DEADLINE};
+pub use link::Link;
 pub use raw_client::{CONNECT_LINE, RawClient};
 pub use reserved_port::ReservedPort;
 pub use sandbox::Sandbox;

@@ -95,6 +95,12 @@ impl Node {
     }
 
     fn run(kind: Kind, place: Place, dir: TempDir) -> Self {
+        let mut node = Self::spawn(kind, place, dir);
+        node.await_ready();
+        node
+    }
+
+    fn spawn(kind: Kind, place: Place, dir: TempDir) -> Self {
         let log = File::create(dir.path().join("log")).expect("there is room");
         let mut command = match &kind {
             Kind::Peer { path } => Command::new(path),
@@ -107,9 +113,7 @@ impl Node {
         let both = log.try_clone().expect("a descriptor");
         command.arg("-c").arg(dir.path().join("server.conf"));
         let child = command.stdin(Stdio::null()).stdout(log).stderr(both).spawn().expect("it starts");
-        let mut node = Self { kind, place, dir, child };
-        node.await_ready();
-        node
+        Self { kind, place, dir, child }
     }
 
     fn await_ready(&mut self) {
@@ -181,6 +185,19 @@ impl Node {
         kill_process(pid, Signal::HUP).expect("it is ours");
     }
 
+    /// Has it do nothing from now on, or go on.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.child.id().cast_signed()).expect("a process has a number");
+        kill_process(pid, signal).expect("it is ours");
+    }
+
+    /// Resident memory, in KiB.
+    pub(crate) fn rss_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it is said");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
     /// Ends it at once.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it is ours");
@@ -188,9 +205,25 @@ impl Node {
     }
 
     /// Starts it again where it was.
-    pub(crate) fn restart(mut self) -> Self {
-        let dir = std::mem::replace(&mut self.dir, TempDir::new().expect("there is room"));
-        Self::run(self.kind.clone(), self.place.clone(), dir)
+    pub(crate) fn restart(self) -> Self {
+        let [mut node] = Self::respawn([self]);
+        node.await_ready();
+        node
+    }
+
+    /// Kills both and starts them again at the same time.
+    pub(crate) fn restart_together(mut nodes: [Self; 2]) -> [Self; 2] {
+        nodes.iter_mut().for_each(Self::kill);
+        let mut nodes = Self::respawn(nodes);
+        nodes.iter_mut().for_each(Self::await_ready);
+        nodes
+    }
+
+    fn respawn<const N: usize>(nodes: [Self; N]) -> [Self; N] {
+        nodes.map(|mut node| {
+            let dir = std::mem::replace(&mut node.dir, TempDir::new().expect("there is room"));
+            Self::spawn(node.kind.clone(), node.place.clone(), dir)
+        })
     }
 }
 
