@@ -11,10 +11,20 @@ pub struct Config {
     pub history: Duration,
     /// What stands on top of it, beside the server's name.
     pub title: String,
+    /// It offers nothing that changes anything, whatever the reader may do.
+    pub read_only: bool,
+    /// It shows messages, and what is kept of them, to who may read them.
+    pub messages: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { enabled: true, history: Duration::from_secs(600), title: String::new() }
+        Self {
+            enabled: true,
+            history: Duration::from_secs(600),
+            title: String::new(),
+            read_only: false,
+            messages: true,
+        }
     }
 }

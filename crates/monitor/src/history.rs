@@ -94,6 +94,13 @@ pub struct Watched<'a> {
     pub page: &'a str,
     /// How many seconds are kept.
     pub history: u64,
+    /// The page offers nothing that changes anything.
+    pub read_only: bool,
+    /// The page shows messages to who may read them.
+    pub messages: bool,
+    /// A port of the same host that takes WebSockets as well as all else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub one_port: Option<u16>,
 }
 
 impl History {
@@ -303,6 +310,9 @@ mod tests {
             title: "",
             page: "p",
             history: 3,
+            read_only: false,
+            messages: true,
+            one_port: None,
         };
         let said = history.greeting(&watched);
         assert!(said.starts_with("event: hello\ndata: {\"watched\":{\"server_id\":\"ID\""), "{said}");

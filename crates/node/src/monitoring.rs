@@ -21,11 +21,14 @@ use crate::listen::listen_on;
 use crate::process::process;
 use crate::sampler::Sampler;
 use crate::teller::Teller;
+use crate::websocket;
 
 /// The socket for monitoring, before there is anything to say.
 pub(crate) struct Bound {
     config: Config,
     console: console::Config,
+    /// Where the page may connect.
+    one_port: Option<u16>,
     socket: TcpListener,
     address: SocketAddr,
 }
@@ -40,8 +43,8 @@ impl Bound {
         let (socket, address) = listen_on(&config.host, config.port).map_err(NodeError::Monitor)?;
         let scheme = if config.scheme == Scheme::Https { "https" } else { "http" };
         tracing::info!("Starting {scheme} monitor on {}", joined(&config.host, address.port()));
-        let console = options.console.clone();
-        Ok(Some(Self { config: config.clone(), console, socket, address }))
+        let (console, one_port) = (options.console.clone(), websocket::one_port(options));
+        Ok(Some(Self { config: config.clone(), console, one_port, socket, address }))
     }
 
     /// Where it is reached.
@@ -72,7 +75,8 @@ impl Bound {
         tls: Option<Arc<ServerConfig>>,
     ) -> Result<Monitoring, NodeError> {
         assert!(self.config.scheme == Scheme::Http || tls.is_some(), "https comes with certificates");
-        let sampler = self.console.enabled.then(|| Sampler::start(teller.clone(), self.console)).transpose();
+        let begin = || Sampler::start(teller.clone(), self.console.clone(), self.one_port);
+        let sampler = self.console.enabled.then(begin).transpose();
         let sampler = sampler.map_err(NodeError::Sampler)?;
         let desk = Desk { teller, base_path: self.config.base_path, sampler };
         let listener = Listener { socket: self.socket, tls };

@@ -32,6 +32,8 @@ pub(crate) struct Sampler {
 struct Shared {
     teller: Teller,
     config: console::Config,
+    /// Where the page may connect.
+    one_port: Option<u16>,
     history: Mutex<History>,
     /// How many samples there were.
     ticks: watch::Sender<u64>,
@@ -44,11 +46,16 @@ impl Sampler {
     ///
     /// # Errors
     /// There is no thread to be had.
-    pub(crate) fn start(teller: Teller, config: console::Config) -> std::io::Result<Self> {
+    pub(crate) fn start(
+        teller: Teller,
+        config: console::Config,
+        one_port: Option<u16>,
+    ) -> std::io::Result<Self> {
         let seconds = usize::try_from(config.history.as_secs()).unwrap_or(HISTORY_SECONDS_MAX);
         let shared = Arc::new(Shared {
             teller,
             config,
+            one_port,
             history: Mutex::new(History::new(seconds)),
             ticks: watch::Sender::new(0),
             watchers: AtomicUsize::new(0),
@@ -153,6 +160,9 @@ impl Seat {
             title: &config.title,
             page: console::version(),
             history: config.history.as_secs(),
+            read_only: config.read_only,
+            messages: config.messages,
+            one_port: self.0.one_port,
         })
     }
 }

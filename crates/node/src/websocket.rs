@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use broker::WebSocketSettings;
+use monitor_http::Scheme;
 use server_options::{Options, Port, WebSocket};
 use shard_runtime::WebPolicy;
 use tls_session::Acceptor;
@@ -15,6 +16,7 @@ pub(crate) fn policy(options: &Options, tls: Option<Arc<Acceptor>>) -> Arc<WebPo
         upgrade: ws_frame::UpgradePolicy {
             compression: websocket.compression,
             same_origin: websocket.same_origin,
+            own_pages: None,
             allowed_origins: websocket.allowed_origins.clone(),
             mqtt: false,
             cookies: websocket.cookies.clone(),
@@ -26,16 +28,35 @@ pub(crate) fn policy(options: &Options, tls: Option<Arc<Acceptor>>) -> Arc<WebPo
     })
 }
 
-/// The same where WebSockets come in by the port that takes all: pages of other sites may not.
+/// The same where WebSockets come in by the port that takes all: pages of other sites may not, but the console may.
 fn shared(options: &Options) -> Arc<WebPolicy> {
     if options.one_port.is_none() {
         return Arc::default();
     }
     Arc::new(WebPolicy {
-        upgrade: ws_frame::UpgradePolicy { same_origin: true, ..ws_frame::UpgradePolicy::default() },
+        upgrade: ws_frame::UpgradePolicy {
+            same_origin: true,
+            own_pages: console(options),
+            ..ws_frame::UpgradePolicy::default()
+        },
         payload_bytes_max: options.broker.limits.payload_bytes_max,
         ..WebPolicy::default()
     })
+}
+
+/// By what and where the console is opened, if it is.
+fn console(options: &Options) -> Option<(&'static str, u16)> {
+    let monitor = options.monitor.as_ref().filter(|monitor| options.console.enabled && monitor.port != 0)?;
+    Some((if monitor.scheme == Scheme::Https { "https" } else { "http" }, monitor.port))
+}
+
+/// The port that takes WebSockets beside all others, if there is one and it is known before it is bound.
+pub(crate) fn one_port(options: &Options) -> Option<u16> {
+    let one_port = options.one_port.as_ref()?;
+    match one_port.place.as_ref().map_or(options.port, |(_, port)| *port) {
+        Port::Fixed(port) => Some(port),
+        Port::Random => None,
+    }
 }
 
 /// What INFO says of it. The port is the one that was bound.

@@ -45,6 +45,8 @@ pub struct UpgradePolicy {
     pub compression: bool,
     /// A page's origin has to be where it connects to.
     pub same_origin: bool,
+    /// Scheme and port of pages that this server hands out elsewhere on the same host: they are of the same origin as well.
+    pub own_pages: Option<(&'static str, u16)>,
     /// A page's origin has to be one of these, if there are any.
     pub allowed_origins: Vec<Origin>,
     /// MQTT is spoken here.
@@ -220,9 +222,16 @@ impl Request<'_> {
         let named = |name| self.value(name).filter(|value| !value.is_empty());
         let Some(origin) = named("Origin").or_else(|| named("Sec-WebSocket-Origin")) else { return Ok(()) };
         let origin = Origin::parse(&String::from_utf8_lossy(origin))?;
-        if policy.same_origin && origin != Origin::of_host(&String::from_utf8_lossy(self.host), self.is_tls)?
-        {
-            return Err(Refusal::NotSameOrigin);
+        if policy.same_origin {
+            let here = Origin::of_host(&String::from_utf8_lossy(self.host), self.is_tls)?;
+            let own = policy.own_pages.map(|(scheme, port)| Origin {
+                scheme: scheme.to_owned(),
+                host: here.host.clone(),
+                port: port.to_string(),
+            });
+            if origin != here && Some(origin.clone()) != own {
+                return Err(Refusal::NotSameOrigin);
+            }
         }
         let is_allowed = policy.allowed_origins.is_empty() || policy.allowed_origins.contains(&origin);
         if is_allowed { Ok(()) } else { Err(Refusal::NotAllowed) }

@@ -18,6 +18,8 @@ const TITLE_CHARS_MAX: usize = 64;
 pub(crate) static TABLE: &[Row<console::Config>] = &[
     row(&["enabled"], Switch(|block, on| block.enabled = on)),
     row(&["history"], Any(history)),
+    row(&["messages"], Switch(|block, on| block.messages = on)),
+    row(&["read_only"], Switch(|block, on| block.read_only = on)),
     row(&["title"], Text(|block, title| {
         if title.chars().count() > TITLE_CHARS_MAX {
             return Err(format!("title has more than {TITLE_CHARS_MAX} characters"));

@@ -225,8 +225,9 @@ pub(crate) fn max_payload(options: &Options) -> String {
 }
 
 pub(crate) fn console(options: &Options) -> String {
-    let console::Config { enabled, history, title } = &options.console;
-    format!("enabled {enabled}, history {}, title {}", GoDuration::of(*history), quote(title))
+    let console::Config { enabled, history, title, read_only, messages } = &options.console;
+    let (history, title) = (GoDuration::of(*history), quote(title));
+    format!("enabled {enabled}, history {history}, title {title}, read_only {read_only}, messages {messages}")
 }
 
 pub(crate) fn busy_poll(options: &Options) -> String {

@@ -121,6 +121,11 @@ fn pages_come_from_where_they_may() {
     assert_eq!(refused(b"https://h:1", &same), said("not same origin"));
     assert_eq!(refused(b"null", &same), said("parse \"null\": invalid URI for request"));
     assert_eq!(refused(b"null", &UpgradePolicy::default()), None, "nobody asks");
+    let own = UpgradePolicy { own_pages: Some(("http", 8222)), ..same };
+    assert_eq!((refused(b"http://h:8222", &own), refused(b"http://h:1", &own)), (None, None));
+    for other in [&b"https://h:8222"[..], b"http://h:8223", b"http://x:8222"] {
+        assert_eq!(refused(other, &own), said("not same origin"));
+    }
 
     let allowed_origins = vec![Origin::parse("https://a.b").expect("it is one")];
     let listed = UpgradePolicy { allowed_origins, ..UpgradePolicy::default() };
