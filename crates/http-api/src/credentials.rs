@@ -102,7 +102,18 @@ fn wrong() -> Problem {
 }
 
 /// Parameters that are none of a route's.
-pub(crate) const IN_QUERY: [&str; 2] = ["authorization", API_KEY];
+pub(crate) const IN_QUERY: [&str; 3] = ["authorization", API_KEY, TICKET];
+
+/// A word that stands for credentials.
+const TICKET: &str = "ticket";
+
+/// The ticket that a query has, if any.
+///
+/// # Errors
+/// The query is not understood.
+pub fn ticket_of(query: &str) -> Result<Option<String>, Problem> {
+    Ok(Parameters::read(query)?.text(TICKET).map(ToOwned::to_owned))
+}
 
 #[cfg(test)]
 mod tests {

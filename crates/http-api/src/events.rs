@@ -16,6 +16,8 @@ pub enum Format {
     Lines,
     /// A list, once all of it is there.
     List,
+    /// Their payloads one behind the other, and nothing else.
+    Payloads,
 }
 
 impl Format {
@@ -25,6 +27,7 @@ impl Format {
             Self::Events => "text/event-stream",
             Self::Lines => "application/x-ndjson",
             Self::List => "application/json",
+            Self::Payloads => "application/octet-stream",
         }
     }
 }
@@ -48,13 +51,16 @@ impl Writer {
     pub fn opening(&self) -> Vec<u8> {
         match self.format {
             Format::Events => format!("retry: {RETRY_MS}\n\n").into_bytes(),
-            Format::Lines => Vec::new(),
+            Format::Lines | Format::Payloads => Vec::new(),
             Format::List => b"[".to_vec(),
         }
     }
 
     /// A message; `id` is where to resume behind it, and `ack` how it is acknowledged.
     pub fn message(&mut self, message: &Received, id: Option<u64>, ack: Option<&str>) -> Vec<u8> {
+        if self.format == Format::Payloads {
+            return message.payload.clone();
+        }
         let mut body = message.json(self.shape);
         if let Some(id) = id {
             body.insert("seq".into(), id.into());
@@ -63,18 +69,33 @@ impl Writer {
             body.remove("reply");
             body.insert("ack".into(), ack.into());
         }
+        self.value("msg", id, &body.into())
+    }
+
+    /// Something that is told as an event of that name.
+    pub fn value(&mut self, name: &str, id: Option<u64>, value: &Value) -> Vec<u8> {
         let is_first = self.written == 0;
         self.written += 1;
         // JSON has no line ends in it.
-        let json = Value::from(body).to_string();
+        let json = value.to_string();
         let text = match (self.format, id) {
-            (Format::Events, Some(id)) => format!("event: msg\nid: {id}\ndata: {json}\n\n"),
-            (Format::Events, None) => format!("event: msg\ndata: {json}\n\n"),
-            (Format::Lines, _) => format!("{json}\n"),
+            (Format::Events, Some(id)) => format!("event: {name}\nid: {id}\ndata: {json}\n\n"),
+            (Format::Events, None) => format!("event: {name}\ndata: {json}\n\n"),
+            (Format::Lines | Format::Payloads, _) => format!("{json}\n"),
             (Format::List, _) if is_first => json,
             (Format::List, _) => format!(",{json}"),
         };
         text.into_bytes()
+    }
+
+    /// In what shape messages are told.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// That so many messages are left out, since they were more than are asked for.
+    pub fn skipped(&mut self, count: u64) -> Vec<u8> {
+        self.value("skipped", None, &serde_json::json!({ "skipped": count }))
     }
 
     /// That it is still there, though nothing came.
@@ -84,6 +105,7 @@ impl Writer {
             Format::Lines => b"\n".to_vec(),
             // Blanks mean nothing in JSON.
             Format::List => b" ".to_vec(),
+            Format::Payloads => Vec::new(),
         }
     }
 
@@ -92,7 +114,7 @@ impl Writer {
         let said = |reason: &str| serde_json::json!({ "closed": reason }).to_string();
         match (self.format, reason) {
             (Format::List, _) => b"]\n".to_vec(),
-            (_, None) => Vec::new(),
+            (_, None) | (Format::Payloads, _) => Vec::new(),
             (Format::Events, Some(reason)) => {
                 format!("event: closed\ndata: {}\n\n", said(reason)).into_bytes()
             }

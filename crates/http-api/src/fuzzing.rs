@@ -57,7 +57,7 @@ pub fn http_request(input: &[u8]) {
                 check_subscription(&follow.subject, follow.queue.as_deref());
                 return follow.begin.iter().for_each(check);
             }
-            Step::Answer(_) => return,
+            Step::Answer(_) | Step::Ticket(_) => return,
         };
     }
     panic!("a request leads to more than {STEPS_MAX} questions");

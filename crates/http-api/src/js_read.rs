@@ -9,8 +9,8 @@ use crate::call::{Call, filter};
 use crate::js_ask::{gone, js_ask, stream};
 use crate::message::{Received, Shape, TEXT_JSON};
 use crate::problem::{Kind, Problem};
-use crate::step::{Follow, Outgoing, Step};
-use crate::subjects::{following, replied};
+use crate::step::{Follow, Outgoing, Source, Step};
+use crate::subjects::{following, replied, sample};
 
 /// How often a consumer that has nothing to deliver says so, in nanoseconds.
 const HEARTBEAT_NS: u64 = 5_000_000_000;
@@ -84,7 +84,7 @@ fn shape(call: &Call<'_>) -> Option<Shape> {
     }
 }
 
-fn seq(call: &Call<'_>) -> Result<u64, Problem> {
+pub(crate) fn seq(call: &Call<'_>) -> Result<u64, Problem> {
     let text = call.place(1);
     text.parse().map_err(|_| Problem::bad(format!("{text:?} is no sequence")))
 }
@@ -97,12 +97,22 @@ pub(crate) fn delete_message(call: &Call<'_>) -> Result<Step, Problem> {
 
 /// `GET …/messages`: from some place on, and then what comes.
 pub(crate) fn messages(call: &Call<'_>) -> Result<Step, Problem> {
-    let of = stream(call)?;
-    let deliver = format!("_INBOX.{}.messages", call.asked.unique);
     let filters: Result<Vec<&str>, Problem> = call.parameters.texts("filter").map(filter).collect();
-    let mut config = start(call)?;
+    let follow = Follow { sample: sample(call)?, ..reading(call, stream(call)?, &filters?, start(call)?)? };
+    Ok(Step::Follow(follow))
+}
+
+/// Reads a stream by a consumer that nobody else sees, and that goes with who reads. `start` says from where.
+pub(crate) fn reading(
+    call: &Call<'_>,
+    of: &str,
+    filters: &[&str],
+    start: Map<String, Value>,
+) -> Result<Follow, Problem> {
+    let deliver = format!("_INBOX.{}.messages", call.asked.unique);
+    let mut config = start;
     config.insert("deliver_subject".into(), deliver.as_str().into());
-    match &filters?[..] {
+    match filters {
         [] => {}
         // As servers before 2.10 know it.
         [one] => drop(config.insert("filter_subject".into(), (*one).into())),
@@ -115,14 +125,22 @@ pub(crate) fn messages(call: &Call<'_>) -> Result<Step, Problem> {
     config.extend(fixed.as_object().cloned().unwrap_or_default());
     let body = json!({ "stream_name": of, "config": config });
     let begin = Outgoing::new(format!("$JS.API.CONSUMER.CREATE.{of}"), body.to_string());
-    Ok(Step::Follow(Follow { subject: deliver, begin: Some(begin), of_stream: true, ..following(call)? }))
+    Ok(Follow { subject: deliver, begin: Some(begin), source: Source::Stream, ..following(call)? })
+}
+
+/// What a page says that it has seen.
+pub(crate) fn seen(call: &Call<'_>) -> Result<Option<u64>, Problem> {
+    let seen = call.asked.headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    seen.map(|id| id.parse().map_err(|_| Problem::bad(format!("{id:?} is no id of an event")))).transpose()
+}
+
+/// From that sequence on.
+pub(crate) fn from_seq(seq: u64) -> Value {
+    json!({ "deliver_policy": "by_start_sequence", "opt_start_seq": seq.max(1) })
 }
 
 /// Where to begin: behind what a page has seen, if it comes back; else where the query says, else at the first.
 fn start(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
-    let seen = call.asked.headers.get("last-event-id").and_then(|id| id.to_str().ok());
-    let seen =
-        seen.map(|id| id.parse::<u64>().map_err(|_| Problem::bad(format!("{id:?} is no id of an event"))));
     let seq = call.parameters.number::<u64>("start_seq")?;
     let time = call.parameters.text("start_time");
     let last = call.parameters.switch("last_per_subject")?;
@@ -130,11 +148,9 @@ fn start(call: &Call<'_>) -> Result<Map<String, Value>, Problem> {
     if given > 1 {
         return Err(Problem::bad("there is one of start_seq, start_time and last_per_subject"));
     }
-    let policy = match (seen.transpose()?, seq, time) {
-        (Some(seen), ..) => {
-            json!({ "deliver_policy": "by_start_sequence", "opt_start_seq": seen.saturating_add(1) })
-        }
-        (_, Some(seq), _) => json!({ "deliver_policy": "by_start_sequence", "opt_start_seq": seq.max(1) }),
+    let policy = match (seen(call)?, seq, time) {
+        (Some(seen), ..) => from_seq(seen.saturating_add(1)),
+        (_, Some(seq), _) => from_seq(seq),
         (.., Some(time)) => json!({ "deliver_policy": "by_start_time", "opt_start_time": time }),
         _ if last => json!({ "deliver_policy": "last_per_subject" }),
         _ => json!({ "deliver_policy": "all" }),

@@ -14,6 +14,9 @@ use crate::step::Step;
 /// The number of the error that there is a stream of that name, which is otherwise.
 const STREAM_IS_OTHERWISE: u32 = 10058;
 
+/// The number of the error that there is no such message.
+pub(crate) const NO_MESSAGE: u32 = 10037;
+
 pub(crate) fn streams(call: &Call<'_>) -> Result<Step, Problem> {
     let mut body = page(call)?;
     if let Some(subject) = call.parameters.text("subject") {
@@ -92,7 +95,7 @@ pub(crate) fn pause_consumer(call: &Call<'_>) -> Result<Step, Problem> {
     Ok(js_ask(&subject, &object(call)?.into(), call.timeout()?, passed))
 }
 
-/// Has it deliver from elsewhere: from a sequence, from the first or the last message, from what comes next, or from where
+/// Has it deliver from elsewhere: from a sequence or a time, from the first or the last message, from what comes next, or from where
 /// another consumer is.
 pub(crate) fn reset_consumer(call: &Call<'_>) -> Result<Step, Problem> {
     let (of, name, timeout) = (stream(call)?.to_owned(), consumer(call)?.to_owned(), call.timeout()?);
@@ -104,6 +107,20 @@ pub(crate) fn reset_consumer(call: &Call<'_>) -> Result<Step, Problem> {
         Place::Stream(field, more) => {
             Ok(js_ask(&format!("STREAM.INFO.{of}"), &Value::Null, timeout, move |said| {
                 reset(&of, number(&said["state"][field]) + more)
+            }))
+        }
+        // The first message at that time or later; what comes next, if there is none.
+        Place::Time(time) => {
+            let body = json!({ "start_time": time, "next_by_subj": ">" });
+            let ask = format!("STREAM.MSG.GET.{of}");
+            Ok(js_ask_either(&ask, &body, timeout, move |answer| match answer {
+                Ok(said) => reset(&of, number(&said["message"]["seq"])),
+                Err(problem) if problem.nats.as_ref().is_some_and(|(_, number, _)| *number == NO_MESSAGE) => {
+                    js_ask(&format!("STREAM.INFO.{of}"), &Value::Null, timeout, move |said| {
+                        reset(&of, number(&said["state"]["last_seq"]) + 1)
+                    })
+                }
+                Err(problem) => problem.into(),
             }))
         }
         Place::CopyOf(other) => {
@@ -120,11 +137,12 @@ enum Place {
     Seq(u64),
     /// So many behind what the state of the stream says there.
     Stream(&'static str, u64),
+    Time(String),
     CopyOf(String),
 }
 
 fn place(fields: &Map<String, Value>) -> Result<Place, Problem> {
-    let wrong = || Problem::bad("the body has one of seq, first, last, new and copy_of");
+    let wrong = || Problem::bad("the body has one of seq, time, first, last, new and copy_of");
     let mut fields = fields.iter();
     let (Some((field, value)), None) = (fields.next(), fields.next()) else { return Err(wrong()) };
     Ok(match (field.as_str(), value) {
@@ -132,6 +150,7 @@ fn place(fields: &Map<String, Value>) -> Result<Place, Problem> {
         ("first", Value::Bool(true)) => Place::Stream("first_seq", 0),
         ("last", Value::Bool(true)) => Place::Stream("last_seq", 0),
         ("new", Value::Bool(true)) => Place::Stream("last_seq", 1),
+        ("time", Value::String(time)) => Place::Time(time.clone()),
         ("copy_of", Value::String(other)) => Place::CopyOf(token(other, "consumer")?.to_owned()),
         _ => return Err(wrong()),
     })
@@ -163,6 +182,10 @@ mod tests {
     fn a_place_is_one_of_several() {
         assert_eq!(read(r#"{"seq":7}"#), Ok(Place::Seq(7)));
         assert_eq!(read(r#"{"new":true}"#), Ok(Place::Stream("last_seq", 1)));
+        assert_eq!(
+            read(r#"{"time":"2030-01-31T12:00:00Z"}"#),
+            Ok(Place::Time("2030-01-31T12:00:00Z".into()))
+        );
         assert_eq!(read(r#"{"copy_of":"c"}"#), Ok(Place::CopyOf("c".into())));
         for wrong in
             ["{}", r#"{"seq":-1}"#, r#"{"seq":1,"new":true}"#, r#"{"last":false}"#, r#"{"copy_of":"a.b"}"#]

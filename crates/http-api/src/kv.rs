@@ -7,7 +7,7 @@ use http::{HeaderName, StatusCode};
 use serde_json::{Value, json};
 
 use crate::answer::{empty, json, put};
-use crate::call::{Call, literal};
+use crate::call::{Call, filter, literal};
 use crate::headers::block;
 use crate::js_ask::{gone, js_ask, js_ask_either, object, passed};
 use crate::js_problem::js_problem;
@@ -17,21 +17,21 @@ use crate::step::{Outgoing, Step, ask_one};
 use crate::subjects::replied;
 
 /// Says what became of a key that has no value.
-const OPERATION: &str = "KV-Operation";
+pub(crate) const OPERATION: &str = "KV-Operation";
 
 /// The sequence that the last message of the subject has to have.
 const EXPECTED: &[u8] = b"Nats-Expected-Last-Subject-Sequence";
 
 /// A key of a bucket.
 #[derive(Debug, Clone)]
-struct Key {
+pub(crate) struct Key {
     bucket: String,
     key: String,
     timeout: Duration,
 }
 
 impl Key {
-    fn of(call: &Call<'_>) -> Result<Self, Problem> {
+    pub(crate) fn of(call: &Call<'_>) -> Result<Self, Problem> {
         let key = Self {
             bucket: bucket(call)?.to_owned(),
             key: call.place(1).to_owned(),
@@ -41,8 +41,12 @@ impl Key {
         Ok(key)
     }
 
-    fn subject(&self) -> String {
+    pub(crate) fn subject(&self) -> String {
         format!("$KV.{}.{}", self.bucket, self.key)
+    }
+
+    pub(crate) fn stream(&self) -> String {
+        format!("KV_{}", self.bucket)
     }
 
     /// Asks for what is kept, of some revision or the last.
@@ -54,7 +58,7 @@ impl Key {
         let subject = self.subject();
         let body = revision.map_or_else(|| json!({ "last_by_subj": subject }), |seq| json!({ "seq": seq }));
         let missing = self.missing();
-        js_ask_either(&format!("STREAM.MSG.GET.KV_{}", self.bucket), &body, self.timeout, move |answer| {
+        js_ask_either(&format!("STREAM.MSG.GET.{}", self.stream()), &body, self.timeout, move |answer| {
             let stored = answer.and_then(|said| Stored::read(&said));
             // A revision may be that of another key.
             then(
@@ -101,7 +105,7 @@ const REVISION: HeaderName = HeaderName::from_static("x-nats-kv-revision");
 const KV_OPERATION: HeaderName = HeaderName::from_static("x-nats-kv-operation");
 
 /// The bucket that the path names.
-fn bucket<'c>(call: &'c Call<'_>) -> Result<&'c str, Problem> {
+pub(crate) fn bucket<'c>(call: &'c Call<'_>) -> Result<&'c str, Problem> {
     let name = call.place(0);
     let is_one =
         !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
@@ -263,6 +267,14 @@ pub(crate) fn put_bucket(call: &Call<'_>) -> Result<Step, Problem> {
     Ok(js_ask(&format!("STREAM.CREATE.KV_{name}"), &body, call.timeout()?, |said| {
         Step::Answer(json(StatusCode::CREATED, &said))
     }))
+}
+
+/// `POST /v1/kvm/buckets/{b}/purge`: takes all values out, or those of the keys that are named.
+pub(crate) fn purge_bucket(call: &Call<'_>) -> Result<Step, Problem> {
+    let name = bucket(call)?;
+    let key = call.parameters.text("key").map(filter).transpose()?;
+    let body = key.map_or(Value::Null, |key| json!({ "filter": format!("$KV.{name}.{key}") }));
+    Ok(js_ask(&format!("STREAM.PURGE.KV_{name}"), &body, call.timeout()?, passed))
 }
 
 /// `DELETE /v1/kvm/buckets/{b}`.

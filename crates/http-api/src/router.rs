@@ -1,11 +1,13 @@
 //! From a request to what it asks for.
 
+use http::Method;
 use http_head::unescape;
 
 use crate::bound::BoundRoute;
 use crate::call::{Asked, Call, literal};
 use crate::credentials::IN_QUERY;
 use crate::headers::of_request;
+use crate::objects::OBJECT_BYTES_MAX;
 use crate::parameters::Parameters;
 use crate::problem::{Kind, Problem};
 use crate::services::{body, fill, served};
@@ -30,6 +32,15 @@ pub fn plan(asked: &Asked<'_>) -> Result<Step, Problem> {
         parameters.only_where(is_foreign, &known)?;
     }
     (route.plan)(&Call { asked, places, parameters })
+}
+
+/// Bytes that the body of a request may have: those of an object are parted into messages, others are one.
+pub fn body_bytes_max(method: &Method, path: &str, payload_bytes_max: usize) -> usize {
+    if *method == Method::PUT && path.starts_with("/v1/obj/") {
+        OBJECT_BYTES_MAX.max(payload_bytes_max)
+    } else {
+        payload_bytes_max
+    }
 }
 
 /// Asks the subject that an operator's own path leads to.

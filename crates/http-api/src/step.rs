@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use http::HeaderMap;
+
 use crate::answer::Answer;
 use crate::batch::Batch;
 use crate::events::Format;
@@ -20,6 +22,8 @@ pub enum Step {
     Follow(Follow),
     /// Many messages are published, and each has a line in the answer.
     Batch(Batch),
+    /// Who asks gets a word that stands for his credentials, once and for that path.
+    Ticket(String),
 }
 
 /// What follows an outcome.
@@ -108,18 +112,39 @@ pub struct Follow {
     pub queue: Option<String>,
     /// What is asked once that is done, before anything is told.
     pub begin: Option<Outgoing>,
-    /// Messages come of a stream: their sequences are told, and what is not a message is not.
-    pub of_stream: bool,
+    /// What comes, and what is told of it.
+    pub source: Source,
+    /// What is said before all of it, beside what goes with the form.
+    pub head: HeaderMap,
     /// How they are told.
     pub format: Format,
     /// What each looks like.
     pub shape: Shape,
     /// It ends after so many.
     pub limit: Option<usize>,
+    /// It ends once all has been told that was there at the beginning.
+    pub ends_at_last: bool,
+    /// How many are told a second at most. Of others it is told how many they were.
+    pub sample: Option<u32>,
     /// It ends then.
     pub timeout: Option<Duration>,
     /// How long nothing may be said.
     pub idle_heartbeat: Duration,
+}
+
+/// What comes, and what is told of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// Messages of a subject.
+    Subject,
+    /// Messages of a stream: their sequences are told, and what is not a message is not.
+    Stream,
+    /// Values of a bucket, and what became of them.
+    Values,
+    /// Keys of a bucket that have a value.
+    Keys,
+    /// What is told of the objects of a bucket.
+    Objects,
 }
 
 /// Why nothing came of a question.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
 use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 use crate::answer::{Answer, JSON, empty, json, put, text};
@@ -13,7 +13,7 @@ use crate::headers::{into_answer, of_request};
 use crate::js_problem::js_problem;
 use crate::message::{Received, Shape, TEXT_JSON};
 use crate::problem::{Kind, Problem};
-use crate::step::{Ask, Failure, Follow, Outgoing, Step, Then, Wants, ask_one};
+use crate::step::{Ask, Failure, Follow, Outgoing, Source, Step, Then, Wants, ask_one};
 
 /// How long a stream of messages says nothing at most, if nobody says: proxies end what is silent for a minute.
 const IDLE_HEARTBEAT: Duration = Duration::from_secs(15);
@@ -115,17 +115,12 @@ pub(crate) fn replied(reply: &Received, shape: Option<Shape>) -> Answer {
 /// `GET`: tells messages as they come.
 pub(crate) fn subscribe(call: &Call<'_>) -> Result<Step, Problem> {
     let queue = call.parameters.text("queue").map(queue_name).transpose()?;
-    let follow = Follow {
-        subject: call.filter(0)?.to_owned(),
-        queue,
-        begin: None,
-        of_stream: false,
-        ..following(call)?
-    };
+    let follow =
+        Follow { subject: call.filter(0)?.to_owned(), queue, sample: sample(call)?, ..following(call)? };
     Ok(Step::Follow(follow))
 }
 
-fn queue_name(name: &str) -> Result<String, Problem> {
+pub(crate) fn queue_name(name: &str) -> Result<String, Problem> {
     let is_one = !name.is_empty() && crate::plain::is_plain(name);
     if is_one {
         Ok(name.to_owned())
@@ -160,11 +155,22 @@ pub(crate) fn following(call: &Call<'_>) -> Result<Follow, Problem> {
         subject: String::new(),
         queue: None,
         begin: None,
-        of_stream: false,
+        source: Source::Subject,
+        head: HeaderMap::new(),
         format,
         shape: if call.accepts(TEXT_JSON) { Shape::Text } else { Shape::Data },
         limit,
+        ends_at_last: false,
+        sample: None,
         timeout,
         idle_heartbeat: idle.max(IDLE_HEARTBEAT_MIN),
     })
+}
+
+/// How many messages are told a second at most.
+pub(crate) fn sample(call: &Call<'_>) -> Result<Option<u32>, Problem> {
+    match call.parameters.number("sample")? {
+        Some(0) => Err(Problem::bad("parameter \"sample\" is 0: nothing would be told")),
+        sample => Ok(sample),
+    }
 }

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use http_api::{
-    Answer, Ask, Asked, Batch, BatchItem, Credentials, Failure, Format, Outgoing, Pass, Problem, Received,
-    Step, Then, Wants, plan,
+    Answer, Ask, Asked, Batch, BatchItem, Credentials, Failure, Format, Kind, Outgoing, Pass, Problem,
+    Received, Step, Then, Wants, body_bytes_max, plan, ticket_answer, ticket_of,
 };
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
@@ -24,6 +24,7 @@ use crate::perform;
 use crate::pool::{Identity, Pool};
 use crate::streams::Streams;
 use crate::tail::tail;
+use crate::tickets::{TICKET_TIME, Tickets};
 use crate::unique::unique;
 
 /// Messages of a batch that are under way at a time.
@@ -34,6 +35,7 @@ pub(crate) struct Desk {
     pub(crate) config: Config,
     pub(crate) pool: Pool,
     pub(crate) streams: Rc<Streams>,
+    tickets: Tickets,
     kept: Kept,
     /// For bodies of requests, in bytes.
     room: Semaphore,
@@ -45,6 +47,7 @@ impl Desk {
             config,
             pool: Pool::new(backend),
             streams: Rc::default(),
+            tickets: Tickets::default(),
             kept: Kept::default(),
             room: Semaphore::new(BODIES_BYTES_MAX),
         }
@@ -53,6 +56,9 @@ impl Desk {
     /// The answer to a request from that address.
     pub(crate) async fn answer(&self, request: Request<Incoming>, from: IpAddr) -> Response<Body> {
         let (parts, body) = request.into_parts();
+        if !self.pool.backend().takes_clients() {
+            return closing(&Problem::new(Kind::Unavailable, "the server is about to end: ask another one"));
+        }
         if parts.method == Method::OPTIONS
             && let Some(answer) = self.config.guard.preflight(&parts.headers)
         {
@@ -62,7 +68,8 @@ impl Desk {
             Ok(pass) => pass,
             Err(problem) => return closing(&problem),
         };
-        let body = match collect(body, self.config.limits.payload_bytes_max, &self.room).await {
+        let bytes_max = body_bytes_max(&parts.method, parts.uri.path(), self.config.limits.payload_bytes_max);
+        let body = match collect(body, bytes_max, &self.room).await {
             Ok(body) => body,
             Err(problem) => return marked(closing(&problem), &pass),
         };
@@ -72,7 +79,10 @@ impl Desk {
 
     async fn asked(&self, parts: &Parts, body: &[u8], from: IpAddr) -> Result<Response<Body>, Problem> {
         let query = parts.uri.query().unwrap_or_default();
-        let credentials = Credentials::read(&parts.headers, query, self.config.query_credentials)?;
+        let credentials = match ticket_of(query)? {
+            Some(word) if parts.method == Method::GET => self.tickets.redeem(&word, parts.uri.path())?,
+            _ => Credentials::read(&parts.headers, query, self.config.query_credentials)?,
+        };
         let unique = unique();
         let asked = Asked {
             method: &parts.method,
@@ -94,6 +104,10 @@ impl Desk {
                 Step::Answer(answer) => return Ok(whole(answer)),
                 Step::Follow(follow) => return tail(self, follow, identity).await,
                 Step::Batch(batch) => return self.batch(batch, identity).await,
+                Step::Ticket(path) => {
+                    let word = self.tickets.issue(&identity.0, &path)?;
+                    return Ok(whole(ticket_answer(&word, &path, TICKET_TIME)));
+                }
                 Step::Ask(ask) => {
                     let Ask { message, wants, timeout, keep, then } = ask;
                     if !keep.is_zero()

@@ -17,10 +17,19 @@ const DIAL_TIME_MAX: Duration = Duration::from_secs(5);
 /// Where the server is.
 #[derive(Clone)]
 pub enum Backend {
-    /// In this process: what connects to it.
-    Within(Arc<dyn Fn() -> io::Result<StdStream> + Send + Sync>),
+    /// In this process.
+    Within(Within),
     /// Elsewhere: a host, or its address, and a port.
     At(String, u16),
+}
+
+/// A server in this process.
+#[derive(Clone)]
+pub struct Within {
+    /// Connects to it.
+    pub connect: Arc<dyn Fn() -> io::Result<StdStream> + Send + Sync>,
+    /// Whether it takes clients: it is not about to end.
+    pub takes_clients: Arc<dyn Fn() -> bool + Send + Sync>,
 }
 
 impl fmt::Debug for Backend {
@@ -41,15 +50,23 @@ impl Backend {
     /// Connects.
     pub(crate) async fn dial(&self) -> Result<Box<dyn Duplex>, Failure> {
         let dialed = match self {
-            Self::Within(connect) => within(connect),
+            Self::Within(within) => dial_within(within),
             Self::At(host, port) => elsewhere(host, *port).await,
         };
         dialed.map_err(|error| Failure::Unavailable(format!("the server cannot be reached: {error}")))
     }
+
+    /// Whether it takes clients, as far as that is known here.
+    pub(crate) fn takes_clients(&self) -> bool {
+        match self {
+            Self::Within(within) => (within.takes_clients)(),
+            Self::At(..) => true,
+        }
+    }
 }
 
-fn within(connect: &Arc<dyn Fn() -> io::Result<StdStream> + Send + Sync>) -> io::Result<Box<dyn Duplex>> {
-    let stream = connect()?;
+fn dial_within(within: &Within) -> io::Result<Box<dyn Duplex>> {
+    let stream = (within.connect)()?;
     stream.set_nonblocking(true)?;
     Ok(Box::new(UnixStream::from_std(stream)?))
 }

@@ -22,10 +22,12 @@ mod server;
 mod shared;
 mod streams;
 mod tail;
+mod telling;
+mod tickets;
 mod unique;
 
 pub use config::Config;
-pub use dial::Backend;
+pub use dial::{Backend, Within};
 pub use http_api::BoundRoute;
 pub use server::{Listener, Running, StartError, start};
 pub use shared::{Shared, Speaker, TakeOver};

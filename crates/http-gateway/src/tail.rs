@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_api::{Failure, Follow, Problem, Received, Session, Told, Writer, begun, of_stream};
+use http_api::{Failure, Follow, Problem, Received, Session, Told, begun};
 use hyper::Response;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -18,6 +18,7 @@ use crate::desk::Desk;
 use crate::dial::Duplex;
 use crate::pool::{Identity, name_of};
 use crate::streams::Place;
+use crate::telling::Telling;
 use crate::unique::unique;
 
 /// Pieces that wait for who reads.
@@ -56,14 +57,13 @@ pub(crate) async fn tail(
     let late = |_| Failure::Unavailable("the server says nothing".to_owned());
     let (line, first) =
         timeout(OPEN_TIME_MAX, opening).await.map_err(late).and_then(|line| line).map_err(failed)?;
-    if let Some(first) = first {
-        begun(&first)?;
-    }
+    let pending = first.map_or(Ok(0), |first| begun(&first))?;
     let (pieces, stream) = mpsc::channel(PIECES_MAX);
-    let content_type = follow.format.content_type();
-    spawn_local(pump(line, follow, pieces, place));
+    let (content_type, head) = (follow.format.content_type(), follow.head.clone());
+    spawn_local(pump(line, Telling::new(follow, pending), pieces, place));
     let mut response = Response::new(Body::Stream(stream));
     let headers = response.headers_mut();
+    headers.extend(head);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
@@ -140,14 +140,14 @@ impl Line {
 }
 
 /// Tells what comes until it is enough: by the request, by who reads, or by the server.
-async fn pump(mut line: Line, follow: Follow, pieces: mpsc::Sender<Bytes>, _place: Place) {
-    let mut telling = Telling { writer: Writer::new(follow.format, follow.shape), told: 0, follow };
+async fn pump(mut line: Line, mut telling: Telling, pieces: mpsc::Sender<Bytes>, _place: Place) {
     let end = Instant::now() + telling.follow.timeout.unwrap_or(FAR);
     let mut text = telling.writer.opening();
     let early = std::mem::take(&mut line.early).into_iter().map(Told::Message).collect();
     let mut over = telling.tell(early, &mut line.session, &mut text);
     loop {
         if let Some(reason) = &over {
+            text.extend(telling.left_out());
             text.extend(telling.writer.closing(reason.as_deref()));
         }
         if !text.is_empty() {
@@ -168,57 +168,19 @@ async fn pump(mut line: Line, follow: Follow, pieces: mpsc::Sender<Bytes>, _plac
         tokio::select! {
             told = line.hear() => over = telling.tell(told, &mut line.session, &mut text),
             () = sleep_until(end) => over = Some(None),
-            () = sleep_until(silence) => text.extend(telling.writer.heartbeat()),
+            () = sleep_until(silence) => {
+                text.extend(telling.left_out());
+                text.extend(telling.writer.heartbeat());
+            }
             () = pieces.closed() => return,
         }
     }
 }
 
-/// What was told so far.
-struct Telling {
-    writer: Writer,
-    told: usize,
-    follow: Follow,
-}
-
-impl Telling {
-    /// Writes what came. If that was the end: why, if it is the server who ends it.
-    fn tell(&mut self, told: Vec<Told>, session: &mut Session, text: &mut Vec<u8>) -> Option<Option<String>> {
-        for told in told {
-            match told {
-                Told::Message(message) => text.extend(self.message(&message, session)),
-                Told::Ended(failure) => return Some(Some(failure.problem("").detail)),
-                _ => {}
-            }
-            if self.follow.limit.is_some_and(|limit| self.told >= limit) {
-                return Some(None);
-            }
-        }
-        None
-    }
-
-    fn message(&mut self, message: &Received, session: &mut Session) -> Vec<u8> {
-        if !self.follow.of_stream {
-            self.told += 1;
-            return self.writer.message(message, None, None);
-        }
-        match of_stream(message) {
-            Ok((message, seq)) => {
-                self.told += 1;
-                self.writer.message(&message, Some(seq), None)
-            }
-            Err(answer) => {
-                // A server that is not told that all has come sends no more.
-                let _ = answer.map(|answer| session.publish(&answer));
-                Vec::new()
-            }
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use http_api::{Credentials, Format, Shape};
+pub(crate) mod tests {
+    use http_api::{Credentials, Format, Shape, Source};
+    use hyper::HeaderMap;
     use tokio::io::duplex;
     use tokio::runtime::Builder;
     use tokio::task::LocalSet;
@@ -226,15 +188,18 @@ mod tests {
     use super::*;
     use crate::streams::Streams;
 
-    fn follow() -> Follow {
+    pub(crate) fn follow() -> Follow {
         Follow {
             subject: "a".into(),
             queue: None,
             begin: None,
-            of_stream: false,
+            source: Source::Subject,
+            head: HeaderMap::new(),
             format: Format::Events,
             shape: Shape::default(),
             limit: None,
+            ends_at_last: false,
+            sample: None,
             timeout: None,
             idle_heartbeat: Duration::from_secs(1),
         }
@@ -252,7 +217,7 @@ mod tests {
             let line = Line { session, stream: Box::new(stream), early: Vec::new() };
             // Heartbeats fill what nobody takes.
             let (pieces, _never_read) = mpsc::channel(PIECES_MAX);
-            pump(line, follow(), pieces, place).await;
+            pump(line, Telling::new(follow(), 0), pieces, place).await;
             assert!(streams.enter(&who, 1, 1).is_ok());
         });
     }

@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_gateway::{Backend, Config, Listener, Running, Shared, Speaker, start};
+use http_gateway::{Backend, Config, Listener, Running, Shared, Speaker, Within, start};
 use nats_auth::ConnectionType;
 use server_options::Options;
 use shard_runtime::Control;
@@ -69,8 +69,12 @@ impl Bound {
             tracing::info!("Listening for NATS, HTTP and WebSocket clients on {place}");
             listeners.push(Listener { socket, shared: Some(shared(control, wait)) });
         }
-        let control = control.clone();
-        Ok(start(listeners, config, Backend::Within(Arc::new(move || control.connect())))?)
+        let (connecting, asked) = (control.clone(), control.clone());
+        let within = Within {
+            connect: Arc::new(move || connecting.connect()),
+            takes_clients: Arc::new(move || asked.is_accepting()),
+        };
+        Ok(start(listeners, config, Backend::Within(within))?)
     }
 }
 

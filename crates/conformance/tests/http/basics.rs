@@ -118,7 +118,7 @@ pub(crate) fn what_is_wrong_is_told(setup: Setup) {
         ("PUT /v1/nats/subjects/a?replay=x", "", 400, "bad-request"),
         ("PUT /v1/nats/subjects/a?ack=disk", "", 400, "bad-request"),
         ("POST /v1/nats/subjects/a?timeout=soon", "", 400, "bad-request"),
-        ("GET /v1/nats/subjects/a?sample=10", "", 400, "bad-request"),
+        ("GET /v1/nats/subjects/a?sample=0", "", 400, "bad-request"),
         ("DELETE /v1/nats/subjects/a", "", 405, "method-not-allowed"),
         ("GET /v1/nats", "", 404, "not-found"),
         ("GET /", "", 404, "not-found"),

@@ -6,6 +6,7 @@ mod guards;
 mod identities;
 mod one_port;
 mod page;
+mod questions;
 mod services;
 mod streams;
 
@@ -24,6 +25,10 @@ use identities::{
 };
 use one_port::{all_come_in_by_one_port, words_cut_anywhere_are_understood};
 use page::{the_page_holds_before_other_servers, what_the_page_says_is_so};
+use questions::{
+    a_bucket_is_watched, a_consumer_begins_again_at_a_time, a_server_that_is_about_to_end_says_so,
+    a_ticket_stands_for_credentials_once, of_a_flood_a_sample_is_told, what_would_be_done_is_explained,
+};
 use services::services_are_found_and_called;
 use streams::{a_page_that_comes_back_misses_nothing, streams_are_made_read_and_consumed};
 
@@ -75,6 +80,12 @@ on_every_setup!(
     streams_are_made_read_and_consumed,
     a_page_that_comes_back_misses_nothing,
     what_the_page_says_is_so,
+    what_would_be_done_is_explained,
+    a_consumer_begins_again_at_a_time,
+    a_bucket_is_watched,
+    a_ticket_stands_for_credentials_once,
+    of_a_flood_a_sample_is_told,
+    a_server_that_is_about_to_end_says_so,
     all_come_in_by_one_port,
     words_cut_anywhere_are_understood,
     the_page_holds_before_other_servers,
