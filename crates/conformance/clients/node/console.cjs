@@ -8,102 +8,13 @@
 
 const assert = require("node:assert/strict");
 const fs = require("node:fs");
-const net = require("node:net");
 const path = require("node:path");
 const { chromium } = require("playwright-core");
+const { SCENARIOS: own } = require("./console_own.cjs");
+const { EVIL, MANY, PAGES, assertFits, assertHarmless, client, complaints, enter, executable, fill, move, open, populate, serve, share, show, socket, until } = require("./console_setup.cjs");
 const { answers } = require("./driver.cjs");
 
-const [executable, home, socket, url] = process.argv.slice(2);
 const shots = process.env.CONSOLE_SHOTS;
-
-const MARK = "window.pwned=1";
-const EVIL = `<img src=x onerror="${MARK}">`;
-const PAGES = {
-  overview: "Overview",
-  trouble: "Trouble",
-  connections: "Connections",
-  subjects: "Subjects",
-  accounts: "Accounts",
-  streams: "Streams",
-  consumers: "Consumers",
-  shards: "Shards",
-  cluster: "Cluster",
-  config: "Config",
-  playground: "Playground",
-};
-const MANY = 5000;
-
-/** What went wrong in the page, and requests that left the server. */
-let complaints = [];
-
-async function open(browser, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
-  const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
-  page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
-  page.on("dialog", (dialog) => (complaints.push(`dialog: ${dialog.message()}`), dialog.dismiss()));
-  page.on("console", (message) => /Content Security Policy|Refused to/.test(message.text()) && complaints.push(message.text()));
-  context.on("request", (request) => request.url().startsWith(home) || request.url().startsWith(new URL("../", home).href) || complaints.push(`left: ${request.url()}`));
-  return page;
-}
-
-async function go(page, hash) {
-  await page.goto(`${home}#/${hash}`);
-}
-
-/** Shows a page and waits until it has what it shows. */
-async function show(page, name) {
-  await go(page, name);
-  await page.locator("h1").first().waitFor();
-  await page.locator("[aria-busy]").first().waitFor({ state: "detached" });
-}
-
-/** A client that says lines, and answers PING. */
-function client(options = {}) {
-  const { hostname, port } = new URL(url.replace("nats:", "http:"));
-  const link = net.connect(Number(port), hostname);
-  link.on("error", () => {});
-  link.on("data", (data) => data.includes("PING\r\n") && link.write("PONG\r\n"));
-  link.write(`CONNECT ${JSON.stringify({ verbose: false, headers: true, user: "all", pass: "x", ...options })}\r\nPING\r\n`);
-  const publish = (subject, body, reply = "") => link.write(`PUB ${subject} ${reply} ${Buffer.byteLength(body)}\r\n${body}\r\n`);
-  return { link, publish, say: (line) => link.write(`${line}\r\n`) };
-}
-
-async function until(what, check) {
-  for (let waited = 0; waited < 15_000; waited += 100) {
-    if (await check()) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`it never came that ${what}`);
-}
-
-/** Nothing of what clients said has become anything but text. */
-async function assertHarmless(page) {
-  assert.equal(await page.evaluate(() => window.pwned), undefined);
-  assert.equal(await page.locator("main img, main script, main code b").count(), 0);
-}
-
-async function assertFits(page, name) {
-  const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  assert.ok(over <= 0, `${name} is ${over} pixels too wide`);
-}
-
-/** Clients, subscriptions, streams and consumers, some with names that are markup. */
-async function populate() {
-  const maker = client({ name: EVIL, lang: "go", version: "1.2.3" });
-  const config = { name: "ORDERS", subjects: ["orders.>"], description: EVIL };
-  maker.publish("$JS.API.STREAM.CREATE.ORDERS", JSON.stringify(config), "r");
-  const consumer = { durable_name: "shop", ack_policy: "explicit", description: EVIL };
-  maker.publish("$JS.API.CONSUMER.CREATE.ORDERS.shop", JSON.stringify({ stream_name: "ORDERS", config: consumer }), "r");
-  maker.say(`SUB svc.<b>${EVIL.replaceAll(" ", "")}</b>.* workers 1`);
-  maker.say("SUB echo 2");
-  maker.link.on("data", (data) => {
-    const asked = /MSG echo 2 (\S+) \d+\r\n/.exec(data.toString("latin1"));
-    if (asked) maker.publish(asked[1], EVIL);
-  });
-  for (let n = 0; n < 50; n++) maker.publish(`orders.${n % 5}`, EVIL);
-  return maker;
-}
 
 const SCENARIOS = {
   async pages_without_rows(browser) {
@@ -230,6 +141,8 @@ const SCENARIOS = {
     await page.context().close();
   },
 
+  ...own,
+
   async who_may_not_is_told_so(browser) {
     const page = await open(browser);
     await show(page, "playground");
@@ -263,11 +176,6 @@ const SCENARIOS = {
     await page.getByRole("dialog", { name: "Keys" }).waitFor();
     await page.keyboard.press("Escape");
     await page.getByRole("dialog", { name: "Keys" }).waitFor({ state: "hidden" });
-    for (const name of Object.keys(PAGES)) {
-      await show(page, name);
-      const nameless = await page.evaluate(() => [...document.querySelectorAll("button, a, input, select, textarea")].filter((one) => !(one.textContent.trim() || one.ariaLabel || one.getAttribute("aria-label"))).map((one) => one.outerHTML));
-      assert.deepEqual(nameless, [], name);
-    }
     await page.context().close();
   },
 
@@ -317,6 +225,9 @@ const SCENARIOS = {
 /** Pictures of each page at two widths, with something going on. */
 async function picture(browser) {
   const maker = await populate();
+  await fill(maker);
+  serve(maker);
+  await share(maker);
   const clients = Array.from({ length: 24 }, (_, n) => {
     const one = client({ name: `${["web", "worker", "billing"][n % 3]}-${n}`, lang: ["nats.js", "rust", "python3"][n % 3], version: "3.4.0" });
     one.say(`SUB orders.${n % 5} ${n % 2 ? "workers" : ""} 1`);
@@ -332,19 +243,41 @@ async function picture(browser) {
     }
   }, 40);
   await new Promise((resolve) => setTimeout(resolve, Number(process.env.CONSOLE_SHOTS_AFTER ?? 20) * 1000));
-  const views = { ...PAGES, account: "", stream: "" };
-  const hashes = { account: "accounts/%24G", stream: "streams/%24G/ORDERS", connections: "connections?sort=msgs_to", playground: "playground?subscribe=orders.%3E" };
+  const hashes = {
+    ...Object.fromEntries(Object.keys(PAGES).map((name) => [name, name])),
+    account: "accounts/%24G",
+    stream: "streams/%24G/ORDERS?manage=1",
+    connections: "connections?sort=msgs_to",
+    playground: "playground?subscribe=orders.%3E",
+    "messages-stream": "messages/ORDERS",
+    "kv-bucket": "kv/prices",
+    "kv-key": "kv/prices/coffee.%3Cb%3E",
+    "objects-bucket": "objects/files",
+    service: "services/prices",
+    group: "groups/%24G/ORDERS/billing",
+    servers: "cluster?all=1",
+  };
   for (const [width, height, colorScheme] of [[1280, 860, "light"], [1280, 860, "dark"], [360, 740, "light"], [360, 740, "dark"]]) {
     const page = await open(browser, { viewport: { width, height }, colorScheme });
-    for (const name of Object.keys(views)) {
-      await show(page, hashes[name] ?? name);
+    await show(page, "services");
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await page.screenshot({ path: path.join(shots, `connect-${width}-${colorScheme}.png`) });
+    await enter(page);
+    for (const [name, hash] of Object.entries(hashes)) {
+      await move(page, hash);
+      await page.locator("main [aria-busy]").first().waitFor({ state: "detached" });
       if (name === "playground") {
-        await page.getByLabel("Credentials").selectOption("user");
-        await page.getByLabel("User").fill("all");
-        await page.getByLabel("Password").fill("x");
-        await page.getByRole("button", { name: "Connect", exact: true }).click();
         await page.getByRole("button", { name: "Subscribe", exact: true }).click();
         await page.locator(".messages button").nth(1).click();
+      }
+      if (name === "messages-stream") await page.locator("tbody button").nth(1).click();
+      if (name === "service") {
+        await page.getByRole("button", { name: "Call", exact: true }).click();
+        await page.locator(".one").waitFor();
+      }
+      if (name === "servers") {
+        await page.getByRole("button", { name: "Disconnect" }).click();
+        await enter(page, "sys");
       }
       await new Promise((resolve) => setTimeout(resolve, 2500));
       await page.screenshot({ path: path.join(shots, `${name}-${width}-${colorScheme}.png`) });
@@ -358,7 +291,7 @@ async function picture(browser) {
 async function main() {
   const browser = await chromium.launch({ executablePath: executable.includes("/") ? executable : which(executable), args: ["--no-sandbox"] });
   for (const [name, scenario] of Object.entries(SCENARIOS)) {
-    complaints = [];
+    complaints.length = 0;
     try {
       await scenario(browser);
       assert.deepEqual(complaints, []);

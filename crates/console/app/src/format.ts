@@ -24,6 +24,9 @@ export const bytesParts = (n: number): [string, string] => scaled(n, 1024, ["B",
 
 export const bytes = (n: number | undefined): string => (n === undefined ? "–" : bytesParts(n).join(" "));
 
+// How often a second, if that is known.
+export const perSecond = (rate: number | undefined): string => (rate === undefined ? "–" : short(Math.round(rate)));
+
 // What stands for no limit.
 export const limit = (n: number | undefined, show: (n: number) => string = count): string =>
     n === undefined || n < 0 ? "none" : show(n);

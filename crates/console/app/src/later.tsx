@@ -1,19 +1,19 @@
-// A page whose code is loaded when it is first shown.
+// What is loaded when it is first shown.
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Waiting } from "./parts";
 
-export function later(load: () => Promise<{ default: ComponentType }>): ComponentType {
-    let loaded: ComponentType | undefined;
-    return function Later() {
-        const [view, setView] = useState<{ it?: ComponentType; error?: string }>({ it: loaded });
+export function later<P extends object>(load: () => Promise<{ default: ComponentType<P> }>): ComponentType<P> {
+    let loaded: ComponentType<P> | undefined;
+    return function Later(props: P) {
+        const [view, setView] = useState<{ It?: ComponentType<P>; error?: string }>({ It: loaded });
         useEffect(() => {
             if (loaded) return;
             load().then(
-                (module) => setView({ it: (loaded = module.default) }),
+                (module) => setView({ It: (loaded = module.default) }),
                 () => setView({ error: "its code could not be loaded" }),
             );
         }, []);
-        return view.it ? <view.it /> : <Waiting error={view.error} />;
+        return view.It ? <view.It {...props} /> : <Waiting error={view.error} />;
     };
 }

@@ -10,6 +10,9 @@ export interface Watched {
     title: string;
     page: string;
     history: number;
+    read_only: boolean;
+    messages: boolean;
+    one_port?: number;
 }
 
 // Milliseconds since 1970, the server's figures, those of each shard.
@@ -51,6 +54,10 @@ let watchdog = 0;
 let pause = RETRY_MIN;
 
 export const now = computed(() => (ticks.value, samples.at(-1)?.[0] ?? Date.now()));
+
+// What the operator lets this page do: until that is known, nothing.
+export const readOnly = computed(() => watched.value?.read_only !== false);
+export const showsMessages = computed(() => watched.value?.messages !== false);
 
 // The figure of that name in a sample.
 export function serverFigure(name: string): (row: Row) => number {

@@ -141,7 +141,9 @@ export interface ConsumerDetail {
         max_deliver?: number;
         durable_name?: string;
         description?: string;
+        metadata?: Record<string, string>;
     };
+    priority_groups?: { group: string; pinned_client_id?: string; pinned_ts?: string }[];
     delivered: { consumer_seq: number; stream_seq: number; last_active?: string };
     ack_floor: { consumer_seq: number; stream_seq: number; last_active?: string };
     num_ack_pending: number;
@@ -227,6 +229,27 @@ export interface Routez {
     server_id: string;
     num_routes: number;
     routes: Route[];
+}
+
+export interface Leaf {
+    id?: number;
+    name: string;
+    is_spoke?: boolean;
+    account: string;
+    ip: string;
+    port: number;
+    rtt?: string;
+    in_msgs: number;
+    out_msgs: number;
+    in_bytes: number;
+    out_bytes: number;
+    subscriptions: number;
+}
+
+export interface Leafz {
+    now: string;
+    leafnodes: number;
+    leafs?: Leaf[];
 }
 
 export interface Healthz {

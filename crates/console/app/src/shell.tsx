@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { clock, moment, since } from "./format";
 import { Help, useKeys } from "./keys";
-import { link, lostAt, now, outdated, restarted, watched } from "./live";
+import { link, lostAt, now, outdated, restarted, showsMessages, watched } from "./live";
 import { PAGES } from "./pages";
 import { place, to } from "./router";
 import { nextTheme, theme } from "./theme";
@@ -49,7 +49,13 @@ export function Shell() {
                 <Head />
                 <Banners />
                 <main ref={main} id="main" tabIndex={-1}>
-                    {found ? <found.view key={page} /> : <Empty what="There is no such page">Pick one from the list.</Empty>}
+                    {!found ? (
+                        <Empty what="There is no such page">Pick one from the list.</Empty>
+                    ) : found.isOfMessages && !showsMessages.value ? (
+                        <Empty what="Messages are not shown here">The server's configuration says so.</Empty>
+                    ) : (
+                        <found.view key={page} />
+                    )}
                 </main>
             </div>
             <Help />
@@ -70,7 +76,7 @@ function Pages(props: { current: string }) {
     let group = "";
     return (
         <nav aria-label="Pages">
-            {PAGES.map((page) => {
+            {PAGES.filter((page) => showsMessages.value || !page.isOfMessages).map((page) => {
                 const heading = page.group !== group && page.group ? <span key={page.group}>{page.group}</span> : null;
                 group = page.group;
                 return (

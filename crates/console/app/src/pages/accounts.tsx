@@ -1,15 +1,12 @@
 import { usePoll, useRates } from "../fetching";
-import { bytes, count, short } from "../format";
+import { bytes, count, perSecond } from "../format";
+import { List, PAGE_ROWS, type Figures } from "../list";
 import type { AccountStat, Accountz, Accstatz, Jsz } from "../monitoring";
-import { Empty, Facts, Pager, Panel, Search, Stale, Title, Waiting } from "../parts";
-import { place, refine, to } from "../router";
-import { ordered, Table, type Column } from "../table";
+import { Empty, Facts, Panel, Search, Stale, Title, Waiting } from "../parts";
+import { place, to } from "../router";
+import { Table, type Column } from "../table";
 
-const PAGE_ROWS = 200;
-
-const per = (rate: number | undefined) => (rate === undefined ? "–" : short(Math.round(rate)));
-
-const FIGURES: Record<string, (row: AccountStat) => number | string> = {
+const FIGURES: Figures<AccountStat> = {
     name: (row) => row.acc,
     conns: (row) => row.conns,
     subs: (row) => row.num_subscriptions,
@@ -26,49 +23,31 @@ export function Accounts() {
 function All() {
     const { query } = place.value;
     const word = query.get("name") ?? "";
-    const sort = query.get("sort") ?? "name";
-    const from = Number(query.get("from") ?? 0) || 0;
-    const { data, error } = usePoll<Accstatz>("accstatz?unused=1", 2000);
+    const polled = usePoll<Accstatz>("accstatz?unused=1", 2000);
+    const { data } = polled;
     const rates = useRates(data?.account_statz, data?.now, (row) => row.acc);
     const columns: Column<AccountStat>[] = [
         { key: "name", head: "Account", sort: "name", clip: true, cell: (row) => <a href={to("accounts", [row.acc])}>{row.acc}</a> },
         { key: "conns", head: "Connections", num: true, sort: "conns", cell: (row) => count(row.conns) },
         { key: "total", head: "Since start", num: true, cell: (row) => count(row.total_conns) },
         { key: "subs", head: "Subscriptions", num: true, sort: "subs", cell: (row) => count(row.num_subscriptions) },
-        { key: "in", head: "In/s", num: true, cell: (row) => per(rates(row, (it) => it.received.msgs)) },
-        { key: "out", head: "Out/s", num: true, cell: (row) => per(rates(row, (it) => it.sent.msgs)) },
+        { key: "in", head: "In/s", num: true, cell: (row) => perSecond(rates(row, (it) => it.received.msgs)) },
+        { key: "out", head: "Out/s", num: true, cell: (row) => perSecond(rates(row, (it) => it.sent.msgs)) },
         { key: "received", head: "In", num: true, sort: "received", cell: (row) => count(row.received.msgs) },
         { key: "sent", head: "Out", num: true, sort: "sent", cell: (row) => count(row.sent.msgs) },
         { key: "bytes", head: "Bytes in, out", num: true, cell: (row) => `${bytes(row.received.bytes)}, ${bytes(row.sent.bytes)}` },
         { key: "slow", head: "Slow consumers", num: true, sort: "slow", cell: (row) => <span class={row.slow_consumers ? "warn" : undefined}>{count(row.slow_consumers)}</span> },
     ];
     const found = (data?.account_statz ?? []).filter((row) => row.acc.toLowerCase().includes(word.toLowerCase()));
-    const rows = ordered(found, FIGURES[sort] ?? FIGURES.name!);
     return (
         <>
             <Title>Accounts</Title>
             <div class="tools">
                 <Search name="name" label="Part of a name" value={word} also={{ from: undefined }} />
             </div>
-            <Stale error={data && error} />
-            {!data ? (
-                <Waiting error={error} />
-            ) : (
-                <section class="panel">
-                    {rows.length === 0 ? (
-                        <Empty what={word ? "No account has that in its name" : "There are no accounts"} />
-                    ) : (
-                        <Table
-                            label="Accounts"
-                            columns={columns}
-                            rows={rows.slice(from, from + PAGE_ROWS)}
-                            rowKey={(row) => row.acc}
-                            sorting={{ by: sort, descending: sort !== "name", onSort: (by) => refine({ sort: by, from: undefined }) }}
-                        />
-                    )}
-                    <Pager from={from} shown={Math.min(PAGE_ROWS, rows.length - from)} total={rows.length} size={PAGE_ROWS} what="accounts" onMove={(from) => refine({ from: from || undefined })} />
-                </section>
-            )}
+            <List of={polled} rows={found} what="accounts" figures={FIGURES} by="name" none={<Empty what={word ? "No account has that in its name" : "There are no accounts"} />}>
+                {(rows, sorting) => <Table label="Accounts" columns={columns} rows={rows} rowKey={(row) => row.acc} sorting={sorting} />}
+            </List>
         </>
     );
 }

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { ask, usePoll, useRates } from "../fetching";
-import { ago, bytes, count, goTime, moment, short } from "../format";
+import { ago, bytes, count, goTime, moment, perSecond } from "../format";
 import type { Connection, Connz } from "../monitoring";
 import { Choice, Empty, Facts, Pager, Search, Stale, Title, Waiting } from "../parts";
 import { place, refine } from "../router";
@@ -17,7 +17,6 @@ const USUAL = ["Client Closed", "Server Shutdown"];
 const ASCENDING = ["cid", "uptime", "reason"];
 
 const client = (row: Connection) => [row.lang, row.version].filter(Boolean).join(" ");
-const per = (rate: number | undefined) => (rate === undefined ? "–" : short(Math.round(rate)));
 
 export function Connections() {
     const { query } = place.value;
@@ -63,8 +62,8 @@ export function Connections() {
                   { key: "stop", head: "Ended", num: true, sort: "stop", cell: (row: Connection) => <span title={moment(row.stop)}>{ago(row.stop, now)}</span> },
               ]
             : [
-                  { key: "in", head: "In/s", num: true, cell: (row: Connection) => per(rates(row, (it) => it.in_msgs)) },
-                  { key: "out", head: "Out/s", num: true, cell: (row: Connection) => per(rates(row, (it) => it.out_msgs)) },
+                  { key: "in", head: "In/s", num: true, cell: (row: Connection) => perSecond(rates(row, (it) => it.in_msgs)) },
+                  { key: "out", head: "Out/s", num: true, cell: (row: Connection) => perSecond(rates(row, (it) => it.out_msgs)) },
                   { key: "rtt", head: "RTT", num: true, sort: "rtt", cell: (row: Connection) => goTime(row.rtt) },
               ]),
         {

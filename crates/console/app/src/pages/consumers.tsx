@@ -1,13 +1,12 @@
 import { usePoll, useRates } from "../fetching";
-import { ago, count, nanos, short } from "../format";
+import { ago, count, nanos, perSecond } from "../format";
+import { List, type Figures } from "../list";
 import { streamRows, type ConsumerDetail, type ConsumerExplained, type Jsz, type StreamRow } from "../monitoring";
-import { Choice, Empty, Facts, Pager, Search, Stale, Title, Waiting } from "../parts";
+import { Choice, Empty, Facts, Search, Title } from "../parts";
 import { place, refine, to } from "../router";
-import { ordered, Table, type Column, type Sorting } from "../table";
+import { Table, type Column, type Sorting } from "../table";
 import { JetStreamOff } from "./streams";
 import { useSignal } from "@preact/signals";
-
-const PAGE_ROWS = 200;
 
 export interface ConsumerRow extends ConsumerDetail {
     account: string;
@@ -26,7 +25,7 @@ export const consumerRows = (streams: StreamRow[]): ConsumerRow[] =>
         })),
     );
 
-const FIGURES: Record<string, (row: ConsumerRow) => number | string> = {
+const FIGURES: Figures<ConsumerRow> = {
     name: (row) => row.name,
     stream: (row) => row.stream_name,
     lag: (row) => row.num_pending,
@@ -35,7 +34,6 @@ const FIGURES: Record<string, (row: ConsumerRow) => number | string> = {
 };
 
 const key = (row: ConsumerRow) => `${row.account} ${row.stream_name} ${row.name}`;
-const per = (rate: number | undefined) => (rate === undefined ? "–" : short(Math.round(rate)));
 
 const isPush = (row: ConsumerRow) => !!row.config?.deliver_subject;
 
@@ -83,7 +81,7 @@ export function ConsumerTable(props: { rows: ConsumerRow[]; at: string; now: num
         },
         { key: "redelivered", head: "Redelivered", num: true, sort: "redelivered", cell: (row) => <span class={row.num_redelivered ? "warn" : undefined}>{count(row.num_redelivered)}</span> },
         { key: "waiting", head: "Waiting", num: true, hint: "Pull requests that wait for messages", cell: (row) => (isPush(row) ? <span class="quiet">–</span> : count(row.num_waiting)) },
-        { key: "rate", head: "Delivered/s", num: true, cell: (row) => per(rates(row, (it) => it.delivered.consumer_seq)) },
+        { key: "rate", head: "Delivered/s", num: true, cell: (row) => perSecond(rates(row, (it) => it.delivered.consumer_seq)) },
         { key: "delivered", head: "Delivered", num: true, cell: (row) => count(row.delivered.consumer_seq) },
         { key: "floor", head: "Ack floor", num: true, hint: "All up to here is acknowledged", cell: (row) => count(row.ack_floor.stream_seq) },
         { key: "active", head: "Last delivery", num: true, cell: (row) => ago(row.delivered.last_active, now) },
@@ -144,13 +142,11 @@ export function Consumers() {
     const { query } = place.value;
     const word = (query.get("name") ?? "").toLowerCase();
     const which = query.get("which") === "stuck" ? "stuck" : "all";
-    const sort = query.get("sort") ?? "lag";
-    const from = Number(query.get("from") ?? 0) || 0;
-    const { data, error } = usePoll<Jsz>("jsz?accounts=1&streams=1&consumers=1&config=1&explain=1", 3000);
+    const polled = usePoll<Jsz>("jsz?accounts=1&streams=1&consumers=1&config=1&explain=1", 3000);
+    const { data } = polled;
     const all = consumerRows(streamRows(data));
     const stuck = all.filter((row) => row.explained?.is_stuck);
     const found = (which === "stuck" ? stuck : all).filter((row) => `${row.stream_name} ${row.name}`.toLowerCase().includes(word));
-    const rows = ordered(found, FIGURES[sort] ?? FIGURES.lag!);
     return (
         <>
             <Title aside="Those with the most to deliver come first.">Consumers</Title>
@@ -170,29 +166,17 @@ export function Consumers() {
                         />
                         <Search name="name" label="Part of a name" value={query.get("name") ?? ""} also={{ from: undefined }} />
                     </div>
-                    <Stale error={data && error} />
-                    {!data ? (
-                        <Waiting error={error} />
-                    ) : (
-                        <section class="panel">
-                            {rows.length === 0 ? (
-                                <Empty what={which === "stuck" ? "None is stuck" : word ? "No consumer has that in its name" : "There are no consumers yet"}>
-                                    {which === "stuck" && "All deliver what there is."}
-                                    {which === "all" && !word && "They appear here as soon as somebody makes one."}
-                                </Empty>
-                            ) : (
-                                <ConsumerTable
-                                    rows={rows.slice(from, from + PAGE_ROWS)}
-                                    at={data.now}
-                                    now={Date.parse(data.now)}
-                                    sorting={{ by: sort, descending: !["name", "stream"].includes(sort), onSort: (by) => refine({ sort: by, from: undefined }) }}
-                                />
-                            )}
-                            <Pager from={from} shown={Math.min(PAGE_ROWS, rows.length - from)} total={rows.length} size={PAGE_ROWS} what="consumers" onMove={(from) => refine({ from: from || undefined })} />
-                        </section>
-                    )}
+                    <List of={polled} rows={found} what="consumers" figures={FIGURES} by="lag" none={<NoConsumers which={which} isNarrowed={word !== ""} />}>
+                        {(rows, sorting) => <ConsumerTable rows={rows} at={data!.now} now={Date.parse(data!.now)} sorting={sorting} />}
+                    </List>
                 </>
             )}
         </>
     );
+}
+
+function NoConsumers(props: { which: string; isNarrowed: boolean }) {
+    if (props.which === "stuck") return <Empty what="None is stuck">All deliver what there is.</Empty>;
+    if (props.isNarrowed) return <Empty what="No consumer has that in its name" />;
+    return <Empty what="There are no consumers yet">They appear here as soon as somebody makes one.</Empty>;
 }

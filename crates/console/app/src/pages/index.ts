@@ -19,9 +19,12 @@ export interface Page {
     // Behind `g`.
     key: string;
     view: ComponentType;
+    // It shows what clients say to each other, which the operator may not want.
+    isOfMessages: boolean;
 }
 
-const page = (group: string, name: string, title: string, key: string, view: ComponentType): Page => ({ group, name, title, key, view });
+const page = (group: string, name: string, title: string, key: string, view: ComponentType): Page => ({ group, name, title, key, view, isOfMessages: false });
+const ofMessages = (...all: Parameters<typeof page>): Page => ({ ...page(...all), isOfMessages: true });
 
 export const PAGES: Page[] = [
     page("", "overview", "Overview", "o", Overview),
@@ -29,10 +32,15 @@ export const PAGES: Page[] = [
     page("Messaging", "connections", "Connections", "c", Connections),
     page("Messaging", "subjects", "Subjects", "s", Subjects),
     page("Messaging", "accounts", "Accounts", "a", Accounts),
+    page("Messaging", "services", "Services", "i", later(() => import("../connected/services"))),
     page("JetStream", "streams", "Streams", "j", Streams),
     page("JetStream", "consumers", "Consumers", "k", Consumers),
+    page("JetStream", "groups", "Groups", "g", later(() => import("./groups"))),
+    ofMessages("JetStream", "messages", "Messages", "m", later(() => import("../connected/messages"))),
+    ofMessages("JetStream", "kv", "Keys and values", "v", later(() => import("../connected/buckets"))),
+    ofMessages("JetStream", "objects", "Objects", "b", later(() => import("../connected/objects"))),
     page("Server", "shards", "Shards", "h", Shards),
     page("Server", "cluster", "Cluster", "l", Cluster),
     page("Server", "config", "Config", "f", Config),
-    page("Try", "playground", "Playground", "p", later(() => import("../playground/playground"))),
+    ofMessages("Try", "playground", "Playground", "p", later(() => import("../playground/playground"))),
 ];

@@ -1,14 +1,16 @@
+import type { Managed } from "../connected/manage";
 import { usePoll, useRates } from "../fetching";
-import { ago, bytes, bytesParts, count, limit, moment, nanos, short } from "../format";
+import { ago, bytes, bytesParts, count, limit, moment, nanos, perSecond, short } from "../format";
+import { later } from "../later";
+import { List, PAGE_ROWS, type Figures } from "../list";
+import { readOnly, showsMessages } from "../live";
 import { streamRows, type Jsz, type StreamConfig, type StreamRow } from "../monitoring";
-import { Empty, Facts, Figure, Pager, Panel, Search, Stale, Title, Waiting } from "../parts";
+import { Empty, Facts, Figure, Panel, Search, Stale, Title, Waiting } from "../parts";
 import { place, refine, to } from "../router";
-import { ordered, Table, type Column } from "../table";
+import { Table, type Column } from "../table";
 import { ConsumerTable, consumerRows } from "./consumers";
 
-const PAGE_ROWS = 200;
-
-const FIGURES: Record<string, (row: StreamRow) => number | string> = {
+const FIGURES: Figures<StreamRow> = {
     name: (row) => row.name,
     account: (row) => row.account,
     messages: (row) => row.state.messages,
@@ -32,8 +34,6 @@ export function JetStreamOff() {
     );
 }
 
-const per = (rate: number | undefined) => (rate === undefined ? "–" : short(Math.round(rate)));
-
 // What bounds a stream, in few words.
 function bounds(config: StreamConfig | undefined): string {
     if (!config) return "–";
@@ -48,13 +48,11 @@ function bounds(config: StreamConfig | undefined): string {
 function All() {
     const { query } = place.value;
     const word = (query.get("name") ?? "").toLowerCase();
-    const sort = query.get("sort") ?? "name";
-    const from = Number(query.get("from") ?? 0) || 0;
-    const { data, error } = usePoll<Jsz>("jsz?accounts=1&streams=1&config=1", 3000);
+    const polled = usePoll<Jsz>("jsz?accounts=1&streams=1&config=1", 3000);
+    const { data } = polled;
     const all = streamRows(data);
     const rates = useRates(data && all, data?.now, (row) => `${row.account} ${row.name}`);
     const found = all.filter((row) => row.name.toLowerCase().includes(word) || row.config?.subjects?.some((subject) => subject.toLowerCase().includes(word)));
-    const rows = ordered(found, FIGURES[sort] ?? FIGURES.name!);
     const now = data ? Date.parse(data.now) : 0;
     const columns: Column<StreamRow>[] = [
         { key: "name", head: "Stream", sort: "name", clip: true, cell: (row) => <a href={to("streams", [row.account, row.name])}>{row.name}</a> },
@@ -67,7 +65,7 @@ function All() {
         },
         { key: "storage", head: "Storage", cell: (row) => row.config?.storage ?? "–" },
         { key: "messages", head: "Messages", num: true, sort: "messages", cell: (row) => count(row.state.messages) },
-        { key: "rate", head: "Stored/s", num: true, cell: (row) => per(rates(row, (it) => it.state.last_seq)) },
+        { key: "rate", head: "Stored/s", num: true, cell: (row) => perSecond(rates(row, (it) => it.state.last_seq)) },
         { key: "bytes", head: "Bytes", num: true, sort: "bytes", cell: (row) => bytes(row.state.bytes) },
         { key: "consumers", head: "Consumers", num: true, sort: "consumers", cell: (row) => count(row.state.consumer_count) },
         { key: "retention", head: "Retention", cell: (row) => row.config?.retention ?? "–" },
@@ -93,39 +91,29 @@ function All() {
                     <div class="tools">
                         <Search name="name" label="Part of a name or a subject" value={query.get("name") ?? ""} also={{ from: undefined }} />
                     </div>
-                    <Stale error={data && error} />
-                    {!data ? (
-                        <Waiting error={error} />
-                    ) : (
-                        <section class="panel">
-                            {rows.length === 0 ? (
-                                <Empty what={word ? "No stream has that in its name or subjects" : "There are no streams yet"}>
-                                    {!word && (
-                                        <>
-                                            <code>nats stream add ORDERS --subjects 'orders.*' --defaults</code> makes one.
-                                        </>
-                                    )}
-                                </Empty>
-                            ) : (
-                                <Table
-                                    label="Streams"
-                                    columns={columns}
-                                    rows={rows.slice(from, from + PAGE_ROWS)}
-                                    rowKey={(row) => `${row.account} ${row.name}`}
-                                    sorting={{ by: sort, descending: !["name", "account"].includes(sort), onSort: (by) => refine({ sort: by, from: undefined }) }}
-                                />
-                            )}
-                            <Pager from={from} shown={Math.min(PAGE_ROWS, rows.length - from)} total={rows.length} size={PAGE_ROWS} what="streams" onMove={(from) => refine({ from: from || undefined })} />
-                        </section>
-                    )}
+                    <List of={polled} rows={found} what="streams" figures={FIGURES} by="name" none={<NoStreams isNarrowed={word !== ""} />}>
+                        {(rows, sorting) => <Table label="Streams" columns={columns} rows={rows} rowKey={(row) => `${row.account} ${row.name}`} sorting={sorting} />}
+                    </List>
                 </>
             )}
         </>
     );
 }
 
+function NoStreams(props: { isNarrowed: boolean }) {
+    if (props.isNarrowed) return <Empty what="No stream has that in its name or subjects" />;
+    return (
+        <Empty what="There are no streams yet">
+            <code>nats stream add ORDERS --subjects 'orders.*' --defaults</code> makes one.
+        </Empty>
+    );
+}
+
+const Manage = later<Managed>(() => import("../connected/manage"));
+
 function One(props: { account: string; name: string }) {
     const { account, name } = props;
+    const isManaged = place.value.query.has("manage") && !readOnly.value;
     const path = `jsz?acc=${encodeURIComponent(account)}&accounts=1&streams=1&config=1&consumers=1&explain=1`;
     const { data, error } = usePoll<Jsz>(path, 3000);
     const stream = streamRows(data).find((row) => row.name === name && row.account === account);
@@ -133,7 +121,21 @@ function One(props: { account: string; name: string }) {
     const now = data ? Date.parse(data.now) : 0;
     return (
         <>
-            <Title aside={<a href={to("streams")}>All streams</a>}>{name}</Title>
+            <Title
+                aside={
+                    <span class="copies">
+                        {showsMessages.value && <a href={to("messages", [name])}>Messages</a>}
+                        {!readOnly.value && (
+                            <button class="plain" aria-pressed={isManaged} onClick={() => refine({ manage: isManaged ? undefined : 1 })}>
+                                Purge, pause, move
+                            </button>
+                        )}
+                        <a href={to("streams")}>All streams</a>
+                    </span>
+                }
+            >
+                {name}
+            </Title>
             <Stale error={data && error} />
             {!data ? (
                 <Waiting error={error} />
@@ -146,7 +148,7 @@ function One(props: { account: string; name: string }) {
                     <dl class="figures">
                         <Figure label="Messages" parts={[count(stream.state.messages), ""]} note={stream.state.num_deleted ? `${count(stream.state.num_deleted)} deleted between` : undefined} />
                         <Figure label="Bytes" parts={bytesParts(stream.state.bytes)} />
-                        <Figure label="Stored/s" parts={[per(rates(stream, (it) => it.state.last_seq)), ""]} />
+                        <Figure label="Stored/s" parts={[perSecond(rates(stream, (it) => it.state.last_seq)), ""]} />
                         <Figure label="Subjects" parts={[count(stream.state.num_subjects), ""]} />
                         <Figure label="Consumers" parts={[count(stream.state.consumer_count), ""]} />
                     </dl>
@@ -173,6 +175,7 @@ function One(props: { account: string; name: string }) {
                             <ConsumerTable rows={consumerRows([stream]).slice(0, PAGE_ROWS)} at={data.now} now={now} isOfOne />
                         )}
                     </Panel>
+                    {isManaged && <Manage account={account} stream={stream} />}
                 </>
             )}
         </>

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { ask, usePoll, useRates } from "../fetching";
-import { count, percent, short } from "../format";
+import { count, perSecond, percent, short } from "../format";
 import type { Subsz } from "../monitoring";
 import { Choice, Empty, Figure, Pager, Search, Stale, Title, Waiting } from "../parts";
 import { place, refine, to } from "../router";
@@ -73,7 +73,7 @@ export function Subjects() {
                 )),
         },
         { key: "who", head: "Server-side", cell: (branch) => branch.inner > 0 && <span class="badge accent">{branch.inner === branch.own ? "stream or service" : `${branch.inner} of ${branch.own}`}</span> },
-        { key: "rate", head: "Delivered/s", num: true, cell: (branch) => (branch.own ? rateOf(rates(branch, (it) => it.msgs)) : "") },
+        { key: "rate", head: "Delivered/s", num: true, cell: (branch) => (branch.own ? perSecond(rates(branch, (it) => it.msgs)) : "") },
         { key: "msgs", head: "Delivered", num: true, cell: (branch) => (branch.own ? count(branch.msgs) : "") },
         {
             key: "go",
@@ -132,5 +132,4 @@ export function Subjects() {
     );
 }
 
-const rateOf = (rate: number | undefined) => (rate === undefined ? "–" : short(Math.round(rate)));
 

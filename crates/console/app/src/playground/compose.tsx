@@ -3,7 +3,9 @@ import { useSignal, type Signal } from "@preact/signals";
 import { Choice, Panel } from "../parts";
 import { curl, javaScript, natsCommand } from "./copies";
 import { Explain } from "./explained";
-import { address, listening, publish, request, state, subscribe, SUBSCRIPTIONS_MAX, unsubscribe, type Deed, type Draft } from "./session";
+import { address, state } from "../connected/connection";
+import { readOnly } from "../live";
+import { listening, publish, request, subscribe, SUBSCRIPTIONS_MAX, unsubscribe, type Deed, type Draft } from "./session";
 
 export const EMPTY: Draft = { subject: "", reply: "", headers: [], text: "" };
 
@@ -12,7 +14,7 @@ export function Compose(props: { draft: Signal<Draft> }) {
     const deed = useSignal<Deed>("publish");
     const set = (change: Partial<Draft>) => (draft.value = { ...draft.value, ...change });
     const { subject, reply, headers, text } = draft.value;
-    const why = state.value !== "on" ? "Connect first" : !subject ? "Name a subject" : undefined;
+    const why = readOnly.value ? "This console only reads" : state.value !== "on" ? "Connect first" : !subject ? "Name a subject" : undefined;
     const setHeader = (at: number, pair: [string, string]) => set({ headers: headers.map((one, index) => (index === at ? pair : one)) });
     return (
         <Panel title="Publish or request" aside={<Copies deed={deed.value} draft={draft.value} queue="" />}>

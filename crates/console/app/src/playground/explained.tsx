@@ -1,7 +1,8 @@
 // What the server says of where a message would go, or whether one may listen: asked, and nothing done.
 import { useSignal } from "@preact/signals";
 import { count, plural } from "../format";
-import { explain, state, type Deed, type Explanation, type Place } from "./session";
+import { state } from "../connected/connection";
+import { explain, type Deed, type Explanation, type Place } from "./session";
 
 const GOOD = ["allowed", "carried"];
 

@@ -2,8 +2,9 @@
 import { useSignal, type Signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { bytes, clock } from "../format";
-import { Choice, Empty, Facts, Panel } from "../parts";
-import { preview, shown, suited, text, type Form } from "./payload";
+import { MessageView } from "../message_view";
+import { Empty, Panel } from "../parts";
+import { preview, text } from "../payload";
 import { clear, isPaused, seen, setPaused, type Draft, type Seen, type Way } from "./session";
 
 const WAYS: Record<Way, [string, string]> = {
@@ -73,40 +74,16 @@ function Row(props: { message: Seen; isPicked: boolean; onPick: () => void }) {
 
 function One(props: { message: Seen; draft: Signal<Draft>; onClose: () => void }) {
     const { message, draft } = props;
-    const form = useSignal<Form | undefined>(undefined);
-    const chosen = form.value ?? suited(message.payload);
+    const more: [string, ComponentChildren][] = [];
+    if (message.reply) more.push(["Reply to", <code>{message.reply}</code>]);
+    if (message.took !== undefined) more.push(["After", `${message.took.toFixed(1)} ms`]);
     return (
-        <div class="one">
-            <div class="tools">
-                <b>{WAYS[message.way][1]}</b>
-                <Choice
-                    label="Shown as"
-                    value={chosen}
-                    options={[
-                        ["text", "Text"],
-                        ["json", "JSON"],
-                        ["hex", "Hex"],
-                        ["base64", "Base64"],
-                    ]}
-                    onPick={(value) => (form.value = value)}
-                />
-                <span class="end">
-                    <button onClick={() => (draft.value = { subject: message.subject, reply: "", headers: message.headers, text: text(message.payload) })}>Use as draft</button>{" "}
-                    <button aria-label="Close the message" onClick={props.onClose}>
-                        ✕
-                    </button>
-                </span>
-            </div>
-            <Facts
-                rows={[
-                    ["Subject", <code>{message.subject || "–"}</code>],
-                    ...(message.reply ? ([["Reply to", <code>{message.reply}</code>]] as [string, ComponentChildren][]) : []),
-                    ...(message.took !== undefined ? ([["After", `${message.took.toFixed(1)} ms`]] as [string, string][]) : []),
-                    ["Size", bytes(message.bytes)],
-                    ...message.headers.map(([name, value]): [string, ComponentChildren] => [name, <code>{value}</code>]),
-                ]}
-            />
-            {message.failure ? <p class="bad">{message.failure}</p> : <pre>{shown(message.payload, chosen)}</pre>}
-        </div>
+        <MessageView
+            message={message}
+            title={WAYS[message.way][1]}
+            facts={more}
+            deeds={<button onClick={() => (draft.value = { subject: message.subject, reply: "", headers: message.headers, text: text(message.payload) })}>Use as draft</button>}
+            onClose={props.onClose}
+        />
     );
 }

@@ -1,9 +1,9 @@
 // Publish, request and listen over WebSocket. A chunk of its own, with the client library.
 import { useSignal } from "@preact/signals";
+import { ConnectForm } from "../connected/connect_form";
 import { Title } from "../parts";
 import { place } from "../router";
 import { Compose, EMPTY, Listen } from "./compose";
-import { ConnectForm } from "./connect_form";
 import { Messages } from "./messages";
 import type { Draft } from "./session";
 

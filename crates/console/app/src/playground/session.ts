@@ -1,19 +1,7 @@
-// A connection of the reader's own, with the reader's credentials: what it may do, the server decides.
-import { headers, nkeyAuthenticator, wsconnect, type ConnectionOptions, type Msg, type MsgHdrs, type NatsConnection, type Subscription } from "@nats-io/nats-core";
-import { signal } from "@preact/signals";
-
-export interface Credentials {
-    kind: "none" | "user" | "token" | "nkey";
-    user: string;
-    secret: string;
-}
-
-export interface Identity {
-    user: string;
-    account: string;
-    publish: string;
-    subscribe: string;
-}
+// What was published, asked and heard over the reader's connection.
+import { headers, type Msg, type MsgHdrs, type Subscription } from "@nats-io/nats-core";
+import { effect, signal } from "@preact/signals";
+import { complaint, connection, inWords, pairs, state } from "../connected/connection";
 
 export type Way = "sent" | "received" | "asked" | "answered" | "failed";
 
@@ -50,18 +38,10 @@ export const SUBSCRIPTIONS_MAX = 32;
 const SHOW_EVERY_MS = 200;
 const REQUEST_MS = 5000;
 
-// What tells who one is. Not everybody may ask: that is no failure of the reader's.
-const WHO = "$SYS.REQ.USER.INFO";
-
-export const state = signal<"off" | "connecting" | "on" | "lost">("off");
-export const failure = signal("");
-export const identity = signal<Identity | undefined>(undefined);
-export const address = signal("");
 export const seen = signal<Seen[]>([]);
 export const listening = signal<Listening[]>([]);
 export const isPaused = signal(false);
 
-let connection: NatsConnection | undefined;
 let kept: Seen[] = [];
 let numbers = 0;
 let timer = 0;
@@ -95,79 +75,18 @@ export function setPaused(paused: boolean) {
 const told = (message: Msg): Partial<Seen> & { subject: string } => ({
     subject: message.subject,
     reply: message.reply ?? "",
-    headers: message.headers ? pairs(message.headers) : [],
+    headers: pairs(message.headers),
     payload: message.data,
 });
 
-const pairs = (all: MsgHdrs): [string, string][] => [...all].flatMap(([name, values]) => values.map((value): [string, string] => [name, value]));
-
-const inWords = (error: unknown) => (error instanceof Error ? error.message : `${error}`);
-
-function options(url: string, credentials: Credentials): ConnectionOptions {
-    const common = { servers: url, name: "console", timeout: 5000, maxReconnectAttempts: -1, reconnectTimeWait: 1000, ignoreClusterUpdates: true };
-    switch (credentials.kind) {
-        case "user":
-            return { ...common, user: credentials.user, pass: credentials.secret };
-        case "token":
-            return { ...common, token: credentials.secret };
-        case "nkey":
-            return { ...common, authenticator: nkeyAuthenticator(new TextEncoder().encode(credentials.secret.trim())) };
-        default:
-            return common;
-    }
-}
-
-export async function connect(url: string, credentials: Credentials) {
-    await disconnect();
-    state.value = "connecting";
-    failure.value = "";
-    try {
-        connection = await wsconnect(options(url, credentials));
-    } catch (error) {
-        state.value = "off";
-        failure.value = inWords(error);
-        return;
-    }
-    address.value = url;
-    state.value = "on";
-    follow(connection);
-    await askWhoWeAre(connection);
-}
-
-async function follow(mine: NatsConnection) {
-    for await (const event of mine.status()) {
-        if (mine !== connection) return;
-        if (event.type === "disconnect") state.value = "lost";
-        if (event.type === "reconnect") state.value = "on";
-        if (event.type === "error" && !inWords(event.error).includes(WHO)) {
-            failure.value = inWords(event.error);
-            note("failed", { subject: "", failure: failure.value });
-        }
-    }
-    if (mine === connection) {
-        const why = await mine.closed();
-        state.value = "off";
-        if (why) failure.value = inWords(why);
-        forget();
-    }
-}
-
-// What a list of a permission says, in few words.
-function permitted(lists: { allow?: string[]; deny?: string[] } | undefined): string {
-    const allow = lists?.allow?.join(", ") || "everything";
-    return lists?.deny?.length ? `${allow}, but not ${lists.deny.join(", ")}` : allow;
-}
-
-async function askWhoWeAre(mine: NatsConnection) {
-    try {
-        const answer = await mine.request(WHO, undefined, { timeout: 2000 });
-        const { data } = answer.json<{ data: { user: string; account: string; permissions?: Record<string, { allow?: string[]; deny?: string[] }> } }>();
-        identity.value = { user: data.user, account: data.account, publish: permitted(data.permissions?.publish), subscribe: permitted(data.permissions?.subscribe) };
-    } catch {
-        // Then it is not shown.
-        identity.value = undefined;
-    }
-}
+// What the server complains of is shown among the messages; subscriptions go with the connection.
+effect(() => {
+    const { count, words } = complaint.value;
+    if (count > 0) note("failed", { subject: "", failure: words });
+});
+effect(() => {
+    if (state.value === "off") listening.value = [];
+});
 
 export type Deed = "publish" | "request" | "subscribe";
 
@@ -190,24 +109,11 @@ export interface Explanation {
 // What the server would do for this connection; in words if it does not say.
 export async function explain(deed: Deed, what: string): Promise<Explanation | string> {
     try {
-        const answer = await connection!.request(`$BUSTER.EXPLAIN.${deed === "subscribe" ? "SUBSCRIBE" : "PUBLISH"}`, what, { timeout: REQUEST_MS });
+        const answer = await connection().request(`$BUSTER.EXPLAIN.${deed === "subscribe" ? "SUBSCRIBE" : "PUBLISH"}`, what, { timeout: REQUEST_MS });
         return answer.json<Explanation>();
     } catch (error) {
         return inWords(error);
     }
-}
-
-function forget() {
-    connection = undefined;
-    identity.value = undefined;
-    listening.value = [];
-}
-
-export async function disconnect() {
-    const mine = connection;
-    forget();
-    state.value = "off";
-    await mine?.close();
 }
 
 function headersOf(rows: [string, string][]): MsgHdrs | undefined {
@@ -228,8 +134,8 @@ export interface Draft {
 export async function publish(draft: Draft) {
     const payload = new TextEncoder().encode(draft.text);
     try {
-        connection!.publish(draft.subject, payload, { reply: draft.reply || undefined, headers: headersOf(draft.headers) });
-        await connection!.flush();
+        connection().publish(draft.subject, payload, { reply: draft.reply || undefined, headers: headersOf(draft.headers) });
+        await connection().flush();
         note("sent", { subject: draft.subject, reply: draft.reply, headers: draft.headers.filter(([name]) => name.trim()), payload });
     } catch (error) {
         note("failed", { subject: draft.subject, failure: inWords(error) });
@@ -241,7 +147,7 @@ export async function request(draft: Draft) {
     const began = performance.now();
     note("asked", { subject: draft.subject, headers: draft.headers.filter(([name]) => name.trim()), payload });
     try {
-        const answer = await connection!.request(draft.subject, payload, { timeout: REQUEST_MS, headers: headersOf(draft.headers) });
+        const answer = await connection().request(draft.subject, payload, { timeout: REQUEST_MS, headers: headersOf(draft.headers) });
         note("answered", { ...told(answer), took: performance.now() - began });
     } catch (error) {
         note("failed", { subject: draft.subject, failure: inWords(error), took: performance.now() - began });
@@ -252,7 +158,7 @@ export function subscribe(subject: string, queue: string) {
     if (listening.value.length >= SUBSCRIPTIONS_MAX) return;
     const mine: Listening = { id: ++numbers, subject, queue, count: 0, subscription: undefined! };
     try {
-        mine.subscription = connection!.subscribe(subject, {
+        mine.subscription = connection().subscribe(subject, {
             queue: queue || undefined,
             callback: (error, message) => {
                 if (error) {

@@ -2,13 +2,16 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { usePoll } from "../fetching";
+import { watched } from "../live";
 import type { Varz } from "../monitoring";
 import { Panel } from "../parts";
-import { address, connect, disconnect, failure, identity, state, type Credentials } from "./session";
+import { address, connect, disconnect, failure, identity, state, type Credentials } from "./connection";
 
 // Where the browser reaches the listener that the server tells of: a wildcard address is that of the page.
 function found(varz: Varz | undefined): string {
     const at = varz?.websocket;
+    const onePort = watched.value?.one_port;
+    if (varz && !at?.port && onePort) return `ws://${location.hostname}:${onePort}`;
     if (!at?.port) return "";
     const isAny = !at.host || ["0.0.0.0", "::", "[::]"].includes(at.host);
     return `${at.no_tls ? "ws" : "wss"}://${isAny ? location.hostname : at.host}:${at.port}`;
@@ -20,7 +23,7 @@ export function ConnectForm() {
     const credentials = useSignal<Credentials>({ kind: "none", user: "", secret: "" });
     useEffect(() => {
         url.value ||= found(varz);
-    }, [varz]);
+    }, [varz, watched.value]);
     if (state.value === "on" || state.value === "lost") return <Connected />;
     const set = (change: Partial<Credentials>) => (credentials.value = { ...credentials.value, ...change });
     const { kind, user, secret } = credentials.value;
@@ -55,7 +58,7 @@ export function ConnectForm() {
                     {state.value === "connecting" ? "Connecting …" : "Connect"}
                 </button>
             </form>
-            {varz && !varz.websocket.port && (
+            {varz && !found(varz) && (
                 <p class="quiet hint">
                     This server has no WebSocket listener. <code>websocket {"{ port: 8080, no_tls: true }"}</code> in its configuration makes one.
                 </p>

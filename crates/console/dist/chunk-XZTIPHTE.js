@@ -1,0 +1,1 @@
+import{b as n,k as r}from"./chunk-2KORXUKM.js";import{t as o}from"./chunk-DWXO42KD.js";import{e}from"./chunk-M3QW3DTK.js";function l(t){return o(e,{children:[o(r,{}),(n.value==="on"||n.value==="lost")&&t.children]})}export{l as a};
