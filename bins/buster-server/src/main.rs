@@ -9,10 +9,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use block_alloc::{BlockAlloc, tidy_at_once};
-use node::{COMPATIBLE_VERSION, OWN_VERSION, load, log_failure, send_signal, start_failure};
+use node::{COMPATIBLE_VERSION, OWN_VERSION, Trial, load, log_failure, send_signal, start_failure};
 use server_options::{
-    CommandLine, CopyCall, CopyKind, Invocation, OptionsError, ReplayCall, parse, program, tls_help, usage,
-    version_text,
+    CommandLine, CopyCall, CopyKind, DevCall, Invocation, OptionsError, ReplayCall, parse, program, tls_help,
+    usage, version_text,
 };
 use store_copies::{Letters, Link, Outcome, Replayed};
 
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     let program = program(&called);
     match parse(std::env::args_os()) {
         Ok(Invocation::Run(command_line)) => run(&command_line, program, &called, None),
-        Ok(Invocation::Dev(call)) => run(&call.command_line, program, &called, Some(&call.page)),
+        Ok(Invocation::Dev(call)) => try_out(call, program, &called),
         Ok(Invocation::Check(command_line)) => check(&command_line, program),
         Ok(Invocation::Signal(call)) => match send_signal(&call, program) {
             Ok(()) => ExitCode::SUCCESS,
@@ -46,8 +46,20 @@ fn main() -> ExitCode {
     }
 }
 
-/// `page` is what to open in a browser once it serves.
-fn run(command_line: &CommandLine, program: &str, called: &OsString, page: Option<&str>) -> ExitCode {
+/// `dev`: with all that can be tried.
+fn try_out(call: DevCall, program: &str, called: &OsString) -> ExitCode {
+    let others: Result<Vec<_>, OptionsError> =
+        call.others.iter().map(|line| load(line).map(|loaded| loaded.options)).collect();
+    match others {
+        Ok(others) => {
+            let trial = Trial { others, hints: call.hints, page: call.page };
+            run(&call.command_line, program, called, Some(&trial))
+        }
+        Err(error) => refuse(program, &error),
+    }
+}
+
+fn run(command_line: &CommandLine, program: &str, called: &OsString, trial: Option<&Trial>) -> ExitCode {
     let options = match load(command_line) {
         Ok(loaded) => {
             loaded.warnings.iter().for_each(complain);
@@ -63,7 +75,7 @@ fn run(command_line: &CommandLine, program: &str, called: &OsString, page: Optio
             return ExitCode::FAILURE;
         }
     };
-    let outcome = node::serve(command_line, &options, &called, &log, page);
+    let outcome = node::serve(command_line, &options, &called, &log, trial);
     if let Err(error) = &outcome {
         tracing::error!(fatal = true, "{}", start_failure(error, &options));
     }

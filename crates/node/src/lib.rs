@@ -43,6 +43,6 @@ pub use error::NodeError;
 pub use identity::{COMPATIBLE_VERSION, OWN_VERSION};
 pub use listen::ListenError;
 pub use send_signal::{SignalError, send_signal};
-pub use server::{Server, serve};
+pub use server::{Server, Trial, serve};
 pub use sources::load;
 pub use start_failure::{log_failure, start_failure};

@@ -202,8 +202,19 @@ impl Server {
     }
 }
 
-/// Runs a server until a signal ends it; the log says at last which `page` to open, if there is one. The options came of the command line, which is read again with
-/// the configuration file when that changes.
+/// What goes with a server to try things with.
+#[derive(Debug)]
+pub struct Trial {
+    /// Others in the same process. They end with it.
+    pub others: Vec<Options>,
+    /// What to try, a line each.
+    pub hints: Vec<String>,
+    /// What to open in a browser, which the log says at last.
+    pub page: String,
+}
+
+/// Runs a server until a signal ends it. The options came of the command line, which is read again with the configuration
+/// file when that changes.
 ///
 /// # Errors
 /// As [`Server::start`] and [`Server::wait`].
@@ -212,15 +223,13 @@ pub fn serve(
     options: &Options,
     program: &str,
     log: &Log,
-    page: Option<&str>,
+    trial: Option<&Trial>,
 ) -> Result<(), NodeError> {
     // Before anyone is told that the server is ready: they may stop it at once.
     let signals = Signals::watch()?;
     raise_limits();
     let server = Server::start(options, program)?;
-    if let Some(page) = page {
-        tracing::info!("Open {page}");
-    }
+    let _others = trial.map(|trial| begin(trial, program)).transpose()?;
     notify::ready();
     let reloader = Mutex::new(Reloader::new(command_line, options, &server, log));
     let reload = move || {
@@ -238,6 +247,28 @@ pub fn serve(
     server.wait()?;
     tracing::info!("Server Exiting..");
     Ok(())
+}
+
+/// Starts the others, and says what to try.
+fn begin(trial: &Trial, program: &str) -> Result<Vec<Beside>, NodeError> {
+    let others: Result<Vec<_>, NodeError> =
+        trial.others.iter().map(|options| Ok(Beside(Some(Server::start(options, program)?)))).collect();
+    trial.hints.iter().for_each(|hint| tracing::info!("{hint}"));
+    tracing::info!("Open {}", trial.page);
+    others
+}
+
+/// A server beside another one. Dropping it stops it, and waits until it has ended.
+struct Beside(Option<Server>);
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        if let Some(server) = self.0.take() {
+            server.control().stop();
+            // What went wrong stands in the log.
+            let _ = server.wait();
+        }
+    }
 }
 
 /// Where the port of clients takes all who come, the shards do not accept there.

@@ -57,7 +57,7 @@ pub enum OptionsError {
     #[error("replay takes the name of a stream: see replay --help")]
     ReplayTakes,
     /// `dev` with anything that it does not know.
-    #[error("dev takes a directory, and no other options: see dev --help")]
+    #[error("dev takes a directory and how many servers there are, 1 to 9: see dev --help")]
     DevTakes,
     /// `http` with anything that it does not know.
     #[error("http takes a server and where to listen: see http --help")]
