@@ -2,7 +2,8 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use broker::{ClosedConnections, Config, SeldomLines, Settings};
 use fabric::ShardId;
@@ -249,10 +250,16 @@ pub fn serve(
     Ok(())
 }
 
+/// How long servers beside each other have to meet, so that what they log of it comes before what to try.
+const MEETING_TIME: Duration = Duration::from_secs(1);
+
 /// Starts the others, and says what to try.
 fn begin(trial: &Trial, program: &str) -> Result<Vec<Beside>, NodeError> {
     let others: Result<Vec<_>, NodeError> =
         trial.others.iter().map(|options| Ok(Beside(Some(Server::start(options, program)?)))).collect();
+    if !trial.others.is_empty() {
+        thread::sleep(MEETING_TIME);
+    }
     trial.hints.iter().for_each(|hint| tracing::info!("{hint}"));
     tracing::info!("Open {}", trial.page);
     others
