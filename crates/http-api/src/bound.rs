@@ -2,6 +2,7 @@
 
 use subject_trie::is_valid_filter;
 
+use crate::credentials::Credentials;
 use crate::plain::is_plain;
 
 /// Methods that a path may be bound with.
@@ -36,6 +37,8 @@ pub struct BoundRoute {
     /// `*` is any segment; `>` at the end is all that are left, one at least.
     path: Vec<String>,
     subject: String,
+    /// Whom it is asked for as, if who asks says nothing.
+    user: Credentials,
 }
 
 impl BoundRoute {
@@ -68,7 +71,23 @@ impl BoundRoute {
         if of_path != of_subject {
             return Err(format!("the wildcards of the path are not those of {subject:?}"));
         }
-        Ok(Self { method: method.to_owned(), path, subject: subject.to_owned() })
+        let (method, subject) = (method.to_owned(), subject.to_owned());
+        Ok(Self { method, path, subject, user: Credentials::None })
+    }
+
+    /// The same, for who says nothing of who asks.
+    #[must_use]
+    pub fn asked_as(self, user: Credentials) -> Self {
+        Self { user, ..self }
+    }
+
+    /// Whether who says nothing may ask.
+    pub fn has_user(&self) -> bool {
+        self.user != Credentials::None
+    }
+
+    pub(crate) fn user(&self) -> &Credentials {
+        &self.user
     }
 
     /// What stands where the path has wildcards, if it is that path.

@@ -56,7 +56,7 @@ pub use js_messages::{OfStream, begun, of_stream};
 pub use message::{Received, Shape};
 pub use open_api::document;
 pub use problem::{Kind, Problem};
-pub use router::{body_bytes_max, plan};
+pub use router::{asked_as, body_bytes_max, plan};
 pub use session::{Session, Told};
 pub use step::{Ask, Failure, Follow, Outgoing, Source, Step, Then, Wants};
 pub use tickets::ticket_answer;

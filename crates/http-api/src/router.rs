@@ -5,7 +5,7 @@ use http_head::unescape;
 
 use crate::bound::BoundRoute;
 use crate::call::{Asked, Call, literal};
-use crate::credentials::IN_QUERY;
+use crate::credentials::{Credentials, IN_QUERY};
 use crate::headers::of_request;
 use crate::objects::OBJECT_BYTES_MAX;
 use crate::parameters::Parameters;
@@ -21,8 +21,7 @@ use crate::table::{ANY_NAME, ROUTES, Route};
 pub fn plan(asked: &Asked<'_>) -> Result<Step, Problem> {
     let segments = segments(asked.path)?;
     let parameters = Parameters::read(asked.query)?;
-    let bound = asked.routes.iter().filter(|route| route.method() == asked.method.as_str());
-    if let Some((route, places)) = bound.filter_map(|route| Some(route).zip(route.places(&segments))).next() {
+    if let Some((route, places)) = bound(asked.routes, asked.method, &segments) {
         return ask_bound(route, &Call { asked, places, parameters });
     }
     let (route, places) = find(asked.method.as_str(), asked.path, &segments)?;
@@ -32,6 +31,22 @@ pub fn plan(asked: &Asked<'_>) -> Result<Step, Problem> {
         parameters.only_where(is_foreign, &known)?;
     }
     (route.plan)(&Call { asked, places, parameters })
+}
+
+/// The operator's own path that a request is for, and what stands in its places.
+fn bound<'r>(
+    routes: &'r [BoundRoute],
+    method: &Method,
+    segments: &[String],
+) -> Option<(&'r BoundRoute, Vec<String>)> {
+    let of_method = routes.iter().filter(|route| route.method() == method.as_str());
+    of_method.filter_map(|route| Some(route).zip(route.places(segments))).next()
+}
+
+/// Whom a request is asked for as that says nothing of it: who the operator has put at its path, if anybody.
+pub fn asked_as(routes: &[BoundRoute], method: &Method, path: &str) -> Credentials {
+    let Ok(segments) = segments(path) else { return Credentials::None };
+    bound(routes, method, &segments).map_or(Credentials::None, |(route, _)| route.user().clone())
 }
 
 /// Bytes that the body of a request may have: those of an object are parted into messages, others are one.
@@ -110,6 +125,17 @@ mod tests {
         assert_eq!(told("GET", "/v1/nats/subjects/%zz").kind, Kind::BadRequest);
         let method = told("DELETE", "/v1/nats/subjects/a");
         assert_eq!((method.kind, method.allow.as_deref()), (Kind::Method, Some("PUT, POST, GET")));
+    }
+
+    #[test]
+    fn who_says_nothing_is_who_the_operator_has_put_there() {
+        let hook = BoundRoute::read("POST /hooks/>", "hooks.>").unwrap();
+        let routes = [hook.asked_as(Credentials::Token("t".into()))];
+        let token = |method: &Method, path: &str| asked_as(&routes, method, path);
+        assert_eq!(token(&Method::POST, "/hooks/a"), Credentials::Token("t".into()));
+        for (method, path) in [(Method::GET, "/hooks/a"), (Method::POST, "/v1/me"), (Method::POST, "/%zz")] {
+            assert_eq!(token(&method, path), Credentials::None, "{method} {path}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http_api::{
     Answer, Ask, Asked, Batch, BatchItem, Credentials, Failure, Format, Kind, Outgoing, Pass, Problem,
-    Received, Step, Then, Wants, body_bytes_max, plan, ticket_answer, ticket_of,
+    Received, Step, Then, Wants, asked_as, body_bytes_max, plan, ticket_answer, ticket_of,
 };
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
@@ -82,6 +82,10 @@ impl Desk {
         let credentials = match ticket_of(query)? {
             Some(word) if parts.method == Method::GET => self.tickets.redeem(&word, parts.uri.path())?,
             _ => Credentials::read(&parts.headers, query, self.config.query_credentials)?,
+        };
+        let credentials = match credentials {
+            Credentials::None => asked_as(&self.config.routes, &parts.method, parts.uri.path()),
+            said => said,
         };
         let unique = unique();
         let asked = Asked {

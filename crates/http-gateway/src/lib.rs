@@ -28,6 +28,6 @@ mod unique;
 
 pub use config::Config;
 pub use dial::{Backend, Within};
-pub use http_api::BoundRoute;
+pub use http_api::{BoundRoute, Credentials};
 pub use server::{Listener, Running, StartError, start};
 pub use shared::{Shared, Speaker, TakeOver};

@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_gateway::{Backend, Config, Listener, Running, Shared, Speaker, Within, start};
+use http_gateway::{Backend, BoundRoute, Config, Listener, Running, Shared, Speaker, Within, start};
 use nats_auth::ConnectionType;
 use server_options::Options;
 use shard_runtime::Control;
@@ -58,7 +58,8 @@ impl Bound {
     /// There is no thread to be had.
     pub(crate) fn start(self, control: &Control, needs_credentials: bool) -> Result<Running, NodeError> {
         let mut config = self.config;
-        config.guard.is_open = !needs_credentials;
+        // A page of another site may reach no path that says nothing of who asks.
+        config.guard.is_open = !needs_credentials || config.routes.iter().any(BoundRoute::has_user);
         let mut listeners = Vec::new();
         if let Some(Place { host, socket, address }) = self.http {
             tracing::info!("Listening for HTTP clients on http://{}", joined(&host, address.port()));

@@ -74,3 +74,26 @@ pub(crate) fn streams_of_one_user_are_bounded(setup: Setup) {
         assert!(std::time::Instant::now() < deadline, "it is never free");
     }
 }
+
+/// A webhook that can say nothing of who it is.
+pub(crate) fn a_path_may_have_a_user_of_its_own(setup: Setup) {
+    let block = USERS.replace(
+        "http_api {",
+        "http_api {\nroutes { \"POST /hooks/>\": { subject: \"ok.>\", user: some, password: pw } }\n",
+    );
+    let (_server, http) = start(setup, &block);
+    let hook = ask(http, "POST /hooks/a", &[], "x");
+    assert_eq!(
+        (hook.status, hook.json()["subject"].as_str()),
+        (503, Some("ok.a")),
+        "nobody listens: it came through"
+    );
+    assert_eq!(
+        ask(http, "POST /hooks/a", &[("Authorization", "Basic YWxsOm5v")], "").status,
+        401,
+        "he says who he is"
+    );
+    assert_eq!(ask(http, "GET /v1/me", &[], "").status, 401);
+    let foreign = ask(http, "POST /hooks/a", &[("Host", "evil.example")], "x");
+    assert_eq!(foreign.status, 421);
+}

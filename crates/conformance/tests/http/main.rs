@@ -21,7 +21,8 @@ use guards::{
     smuggled_and_slow_requests_harm_nobody,
 };
 use identities::{
-    credentials_in_the_query_count_where_they_may, permissions_are_the_users, streams_of_one_user_are_bounded,
+    a_path_may_have_a_user_of_its_own, credentials_in_the_query_count_where_they_may,
+    permissions_are_the_users, streams_of_one_user_are_bounded,
 };
 use one_port::{all_come_in_by_one_port, words_cut_anywhere_are_understood};
 use page::{the_page_holds_before_other_servers, what_the_page_says_is_so};
@@ -74,6 +75,7 @@ on_every_setup!(
     names_that_point_here_are_refused,
     smuggled_and_slow_requests_harm_nobody,
     permissions_are_the_users,
+    a_path_may_have_a_user_of_its_own,
     credentials_in_the_query_count_where_they_may,
     streams_of_one_user_are_bounded,
     services_are_found_and_called,

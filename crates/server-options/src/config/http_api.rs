@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http_gateway::BoundRoute;
+use http_gateway::{BoundRoute, Credentials};
 use nats_conf::Entry;
 use nats_proto::{GoDuration, quote};
 
@@ -54,12 +54,51 @@ fn list(place: &mut Vec<String>, entry: &Entry, report: &mut Report) {
     *place = texts.unwrap_or_default();
 }
 
-/// Paths, and the subjects that they lead to.
+/// A route with who asks there.
+#[derive(Default)]
+struct RouteDraft {
+    subject: String,
+    user: String,
+    password: String,
+    token: String,
+}
+
+#[rustfmt::skip]
+static ROUTE: &[Row<RouteDraft>] = &[
+    row(&["subject"], Text(|route, subject| put(&mut route.subject, subject.to_owned()))),
+    row(&["user", "username"], Text(|route, user| put(&mut route.user, user.to_owned()))),
+    row(&["password", "pass"], Text(|route, password| put(&mut route.password, password.to_owned()))),
+    row(&["token"], Text(|route, token| put(&mut route.token, token.to_owned()))),
+];
+
+impl RouteDraft {
+    /// Who asks there; nobody in particular if nothing is said.
+    fn user(self) -> Result<Credentials, &'static str> {
+        match (self.user.is_empty(), self.token.is_empty()) {
+            (false, false) => Err("there is one of user and token"),
+            (false, true) => Ok(Credentials::User(self.user, self.password)),
+            (true, false) => Ok(Credentials::Token(self.token)),
+            (true, true) if self.password.is_empty() => Ok(Credentials::None),
+            (true, true) => Err("a password goes with a user"),
+        }
+    }
+}
+
+/// Paths, and the subjects that they lead to: text, or a block that says as well who asks there.
 fn routes(block: &mut HttpApiDraft, entry: &Entry, report: &mut Report) {
     let Some(map) = report.ok(entry.value.as_map()) else { return };
     for route in map {
-        let Some(subject) = report.ok(route.value.as_str()) else { continue };
-        match BoundRoute::read(&route.key, subject) {
+        let mut draft = RouteDraft::default();
+        match route.value.as_map() {
+            Ok(map) => read_block(map, ROUTE, UNKNOWN_FIELD, &mut draft, report),
+            Err(_) => {
+                let Some(subject) = report.ok(route.value.as_str()) else { continue };
+                draft.subject = subject.to_owned();
+            }
+        }
+        let bound = BoundRoute::read(&route.key, &draft.subject);
+        let bound = bound.and_then(|bound| Ok(bound.asked_as(draft.user()?)));
+        match bound {
             Ok(bound) => block.config.routes.push(bound),
             Err(reason) => report.refuse(&route.value, format!("route {}: {reason}", quote(&route.key))),
         }
