@@ -279,8 +279,9 @@ fn our_own_options_may_not_change() {
     let ktls: Make = |options| options.runtime.ktls = true;
     assert_eq!(refusal(ktls), "config reload not supported for ktls: old=false, new=true");
     let console: Make = |options| options.console.title = "a".into();
-    let said = "config reload not supported for console: old=enabled true, history 10m0s, title \"\", \
-                new=enabled true, history 10m0s, title \"a\"";
+    let shown =
+        |title| format!("enabled true, history 10m0s, title \"{title}\", read_only false, messages true");
+    let said = format!("config reload not supported for console: old={}, new={}", shown(""), shown("a"));
     assert_eq!(refusal(console), said);
     let busy_poll: Make = |options| options.runtime.busy_poll = Some(Duration::from_micros(50));
     assert_eq!(refusal(busy_poll), "config reload not supported for busy_poll: old=auto, new=50\u{b5}s");
