@@ -178,7 +178,7 @@ fn ask_status(monitor: SocketAddr) -> String {
 #[test]
 fn what_the_block_may_not_say_is_refused_by_name() {
     for (config, words) in [
-        ("console { read_only: false }", "unknown field \"read_only\""),
+        ("console { theme: dark }", "unknown field \"theme\""),
         ("console { history: \"2h\" }", "history is longer than 10m"),
         ("console: true", "Expected console to be a map"),
     ] {
