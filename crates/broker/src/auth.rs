@@ -31,10 +31,9 @@ impl Broker {
     /// There are too many passwords to check for this one. That is our fault, so the client is not told that
     /// it is nobody: many give up then, where they come again after this.
     pub fn on_password_unchecked(&mut self, id: ConnId) {
-        if let Some(client) = self.egress.clients.open(id)
-            && client.is_being_checked()
-        {
-            self.refuse_late(id);
+        match self.egress.clients.open(id) {
+            Some(client) if client.is_being_checked() || client.is_peer() => self.refuse_late(id),
+            _ => {}
         }
     }
 
@@ -42,6 +41,9 @@ impl Broker {
     pub fn on_password_checked(&mut self, now: Time, id: ConnId, identity: Option<Arc<Identity>>) {
         self.egress.counters.now = now;
         let Some(client) = self.egress.clients.open(id) else { return };
+        if client.is_peer() {
+            return self.on_leaf_checked(now, id, identity);
+        }
         let Standing::Checking(objection) = client.standing else { return };
         let (claim, how) = (client.claim.take(), client.how());
         client.out_of_time = false;

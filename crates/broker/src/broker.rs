@@ -124,9 +124,7 @@ impl Broker {
             filter: Vec::new(),
             config,
         };
-        let access = broker.config.route_access.clone();
-        let peers = |config: &Arc<cluster::Config>| Box::new(Peers::new(config, access, broker.config.seed));
-        broker.egress.peers = broker.config.cluster.as_ref().map(peers);
+        broker.egress.peers = peers(&broker.config);
         broker.name_accounts();
         broker.advertise_responses();
         broker.note_vacant();
@@ -297,4 +295,12 @@ impl Broker {
         encode::info(&mut line, &info);
         self.egress.send(id, &line);
     }
+}
+
+/// The other servers, if there may be any that this shard speaks to.
+fn peers(config: &Config) -> Option<Box<Peers>> {
+    let (cluster, leafs) = (config.cluster.as_deref(), config.leafs.as_deref());
+    let access = config.route_access.clone();
+    let is_any = cluster.is_some() || leafs.is_some();
+    is_any.then(|| Box::new(Peers::new(cluster, leafs, access, config.seed)))
 }

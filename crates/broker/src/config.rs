@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fabric::ShardId;
-use nats_auth::Access;
+use nats_auth::{Access, LeafKey};
 
 use crate::chores::STEPS_MAX;
 use crate::closed_ring::ClosedConnections;
@@ -35,6 +35,10 @@ pub struct Config {
     pub nonce_key: [u8; 32],
     /// The cluster that the server is in, for the shard that speaks to other servers: the first one.
     pub cluster: Option<Arc<cluster::Config>>,
+    /// What there is about leaf nodes, for the same shard.
+    pub leafs: Option<Arc<cluster::LeafConfig>>,
+    /// What shows each of the hubs that it dials who this server is, if anything but a password does.
+    pub leaf_keys: Arc<[Option<LeafKey>]>,
     /// What other servers are told of, as what may be published, and what they may want, as what may be subscribed to.
     /// `None` is everything.
     pub route_access: Option<Arc<Access>>,
@@ -57,6 +61,8 @@ impl Config {
             chore_steps: STEPS_MAX,
             nonce_key: [0; 32],
             cluster: None,
+            leafs: None,
+            leaf_keys: Arc::new([]),
             route_access: None,
             told: None,
             settings,

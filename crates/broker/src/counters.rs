@@ -5,7 +5,7 @@
 //! account and shard once per read and once per flush, so the sums cost nothing per message.
 
 use conns::{CloseReason, Time};
-use monitor::{ShardTotals, Tally};
+use monitor::{RouteTotals, ShardTotals, Tally};
 
 use crate::client::Client;
 
@@ -33,6 +33,11 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
+    /// What is counted of leaf nodes and hubs, or of routes.
+    pub(crate) fn of_peer(&mut self, is_leaf: bool) -> &mut RouteTotals {
+        if is_leaf { &mut self.totals.leafs } else { &mut self.totals.routes }
+    }
+
     /// A client sent this much.
     pub(crate) fn take_input(&mut self, client: &mut Client, taken: Tally) {
         client.record.last_activity = self.now;

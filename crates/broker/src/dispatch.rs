@@ -324,31 +324,81 @@ fn serve_here(
     origin: Origin,
     publish: &Publish<'_>,
 ) -> bool {
+    if egress.has_branches()
+        && let Some((near, far)) = parted(egress, &group.members)
+    {
+        return serve_among(egress, random, &near, origin, publish)
+            || serve_among(egress, random, &far, origin, publish);
+    }
     if let Some(Pick::Local(member)) = draw(random.count(), group.members.len(), &[] as &[Remote<()>])
         && egress.deliver(group.members[member], origin, publish)
     {
         return true;
     }
+    serve_among(egress, random, &group.members, origin, publish)
+}
+
+/// Gives the message to one of these members.
+fn serve_among(
+    egress: &mut Egress,
+    random: &mut Random,
+    members: &[SubKey],
+    origin: Origin,
+    publish: &Publish<'_>,
+) -> bool {
     // A member that turns out to be cut off for reading too slowly is passed over in the next try,
     // so this ends.
     loop {
         let chosen = pick(
             random.count(),
-            group.members.len(),
-            |member| egress.can_take(group.members[member], origin, publish),
+            members.len(),
+            |member| egress.can_take(members[member], origin, publish),
             &[] as &[Remote<()>],
             Locality::Even,
         );
         let Some(Pick::Local(member)) = chosen else { return false };
-        if egress.deliver(group.members[member], origin, publish) {
+        if egress.deliver(members[member], origin, publish) {
             return true;
         }
     }
 }
 
+/// Members of a group.
+type Members = SmallVec<[SubKey; 8]>;
+
+/// The members of a group without those behind leaf nodes and hubs, and those: they get a message only if nobody nearer
+/// does. `None` if there are none.
+#[cold]
+fn parted(egress: &Egress, members: &[SubKey]) -> Option<(Members, Members)> {
+    let (far, near): (Members, Members) =
+        members.iter().copied().partition(|key| egress.is_behind_branch(*key));
+    (!far.is_empty()).then_some((near, far))
+}
+
 /// Gives the message to one member of the group, here or on another shard: the shards are one
 /// server, so a member weighs the same wherever it is. Returns whether it is sure to be taken.
 fn serve<'a>(
+    egress: &mut Egress,
+    random: &mut Random,
+    name: &'a [u8],
+    here: &[SubKey],
+    elsewhere: &[Remote<ShardInterest>],
+    envelope: &Envelope<'_>,
+    crossing: &mut Crossing<'a>,
+) -> bool {
+    if egress.has_branches()
+        && let Some((near, far)) = parted(egress, here)
+    {
+        let is_asking = crossing.groups.len();
+        return serve_near(egress, random, name, &near, elsewhere, envelope, crossing)
+            || (crossing.groups.len() == is_asking
+                && serve_among(egress, random, &far, envelope.origin, envelope.publish));
+    }
+    serve_near(egress, random, name, here, elsewhere, envelope, crossing)
+}
+
+/// The same for members that are all alike.
+fn serve_near<'a>(
     egress: &mut Egress,
     random: &mut Random,
     name: &'a [u8],

@@ -53,11 +53,12 @@ impl Broker {
     pub fn totals(&mut self) -> ShardTotals {
         self.egress.take_over_dirty();
         let counters = &self.egress.counters;
-        let routes = self.route_totals();
+        let (routes, leafs) = (self.route_totals(), self.leaf_totals());
         ShardTotals {
             subscriptions: self.egress.subs.len() as u64,
-            pending_bytes: self.egress.clients.pending_bytes() - routes.pending_bytes,
+            pending_bytes: self.egress.clients.pending_bytes() - routes.pending_bytes - leafs.pending_bytes,
             routes,
+            leafs,
             mesh_bytes: self.mesh.pending_bytes() as u64,
             ..counters.totals
         }

@@ -9,11 +9,18 @@
 //! What this server wants is in a [`Ledger`] for each account. It is fed with each change of a subscription here and
 //! with what other shards tell of theirs, and each change is told at once: before anything that is sent because of it.
 //!
+//! Leaf nodes and hubs are peers as well, each with one account ([`branches`]): what they want is a subscription of this
+//! shard, and what they are told is in a ledger of their own. Where a message may go on to is a table,
+//! [`cluster::passing`].
+//!
 //! Always true: a row is in use as long as its connection is, and until all of its subscriptions are gone.
 
 mod advertised;
+mod branches;
 mod incoming;
 mod interest;
+mod leaf_incoming;
+mod leaf_session;
 mod outgoing;
 mod routes;
 mod shown;
@@ -21,14 +28,16 @@ mod shown;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use cluster::{Change, Control, Dial, Interest, Ledger, Reading, Route};
+use cluster::passing::{Passing, Side, passing};
+use cluster::{Change, ClusterNumber, Control, Dial, Interest, LeafConfig, Ledger, Reading, Route, Teller};
 use conns::ConnId;
 use hashbrown::HashMap;
 use nats_auth::Access;
 use nats_proto::{InterestKey, Limits, PeerDecoder, PeerKind};
 use smallvec::SmallVec;
 
-use crate::party::{PeerId, ServiceId};
+use self::branches::{Branch, Branches};
+use crate::party::{Origin, Party, PeerId, ServiceId};
 use crate::subscription::SubKey;
 
 /// Connections to other servers, and such as have yet to say who they are.
@@ -61,6 +70,12 @@ pub type Advertised = Vec<(usize, Box<[u8]>)>;
 #[derive(Debug)]
 pub(crate) struct Peers {
     pub(crate) control: Control<ConnId>,
+    /// Routes may come.
+    has_routes: bool,
+    /// Leaf nodes and hubs, if there may be any.
+    pub(crate) branches: Option<Branches>,
+    /// The cluster of leaf nodes that the message in hand comes from, where a route says so.
+    pub(crate) comes_from: ClusterNumber,
     /// What others are told of and may want, if that is not everything.
     access: Option<Arc<Access>>,
     /// By the number of [`PeerId`].
@@ -110,8 +125,15 @@ pub(crate) struct Peer {
     /// `None` once it is closed.
     pub(crate) conn: Option<ConnId>,
     pub(crate) decoder: PeerDecoder,
-    /// Who it is, once it said so.
+    /// It came as a leaf node, or was dialed as a hub.
+    pub(crate) is_leaf: bool,
+    /// Who it is, once it said so, if it is of this cluster.
     pub(crate) route: Option<Route>,
+    /// The same if it is not.
+    pub(crate) branch: Option<Box<Branch>>,
+    /// Who wants what it wants, and its cluster's name: they are there longer than its connection.
+    teller: Teller,
+    cluster: Arc<[u8]>,
     told: Told,
     pub(crate) wants: Wants,
     pub(crate) unknown: Unknown,
@@ -138,16 +160,38 @@ impl Peer {
         self.route.as_ref().map_or(PeerKind::ROUTE, |route| route.kind)
     }
 
-    /// Its connection, if it is a route.
+    /// Its connection, if it is known who it is.
     pub(crate) fn open_conn(&self) -> Option<ConnId> {
-        self.conn.filter(|_| self.route.is_some())
+        self.conn.filter(|_| self.route.is_some() || self.branch.is_some())
+    }
+
+    /// Whether it is told on behalf of which leaf cluster something is wanted, or sent. To servers before 2.2 it would
+    /// mean nothing.
+    fn takes_origin(&self) -> bool {
+        self.route.as_ref().is_some_and(|route| route.takes_origin)
+    }
+
+    /// It is a leaf node or a hub from here on.
+    fn open_branch(&mut self, branch: Branch) {
+        self.teller = Teller { cluster: branch.ear.cluster, side: branch.ear.side };
+        self.cluster = branch.leaf.cluster.as_bytes().into();
+        self.branch = Some(Box::new(branch));
     }
 }
 
 impl Peers {
-    pub(crate) fn new(config: &cluster::Config, access: Option<Arc<Access>>, seed: u64) -> Self {
+    pub(crate) fn new(
+        config: Option<&cluster::Config>,
+        leafs: Option<&LeafConfig>,
+        access: Option<Arc<Access>>,
+        seed: u64,
+    ) -> Self {
         Self {
-            control: Control::new(config.clone(), seed),
+            // Of a server that is in no cluster it knows nobody, for good.
+            control: Control::new(config.cloned().unwrap_or_default(), seed),
+            has_routes: config.is_some(),
+            branches: leafs.map(|leafs| Branches::new(leafs, seed)),
+            comes_from: ClusterNumber::NONE,
             access,
             rows: Vec::new(),
             accounts: Vec::new(),
@@ -164,7 +208,7 @@ impl Peers {
     }
 
     /// Gives a connection a row, if there is one left.
-    pub(crate) fn insert(&mut self, conn: ConnId) -> Option<PeerId> {
+    pub(crate) fn insert(&mut self, conn: ConnId, kind: PeerKind) -> Option<PeerId> {
         let free = self.rows.iter().position(Option::is_none).unwrap_or(self.rows.len());
         if free >= PEERS_MAX {
             return None;
@@ -172,11 +216,14 @@ impl Peers {
         if free == self.rows.len() {
             self.rows.push(None);
         }
-        let decoder = PeerDecoder::new(PeerKind::ROUTE);
         let peer = Peer {
             conn: Some(conn),
-            decoder,
+            decoder: PeerDecoder::new(kind),
+            is_leaf: kind == PeerKind::Leaf,
             route: None,
+            branch: None,
+            teller: Teller { cluster: ClusterNumber::NONE, side: Side::Route },
+            cluster: Arc::default(),
             told: Told::NOTHING,
             wants: Wants::new(),
             unknown: Unknown::new(),
@@ -188,7 +235,7 @@ impl Peers {
     /// The connection is closed. Returns what its server wanted: once that is gone, [`Self::free`] follows.
     pub(crate) fn close(&mut self, id: PeerId) -> Wants {
         let peer = self.at(id);
-        (peer.conn, peer.route) = (None, None);
+        (peer.conn, peer.route, peer.branch) = (None, None, None);
         peer.unknown.clear();
         std::mem::take(&mut peer.wants)
     }
@@ -216,7 +263,79 @@ impl Peers {
 
     /// All routes.
     pub(crate) fn routes(&self) -> impl Iterator<Item = &Peer> {
-        self.rows.iter().flatten().filter(|peer| peer.open_conn().is_some())
+        self.rows.iter().flatten().filter(|peer| peer.conn.is_some() && peer.route.is_some())
+    }
+
+    /// All leaf nodes and hubs, with their connections.
+    pub(crate) fn branches(&self) -> impl Iterator<Item = (ConnId, &Branch)> {
+        let rows = self.rows.iter().flatten();
+        rows.filter_map(|peer| Some((peer.conn?, &**peer.branch.as_ref()?)))
+    }
+
+    /// Whether a message of somebody may go to a server, as far as that follows from who they are.
+    pub(crate) fn may_pass(&self, origin: Origin, to: PeerId) -> bool {
+        let Some(target) = self.peek(to) else { return false };
+        let (from, cluster) = match origin.party() {
+            Party::Peer(from) => match self.peek(from) {
+                Some(peer) => (peer.teller.side, peer.teller.cluster),
+                None => (Side::Route, ClusterNumber::NONE),
+            },
+            _ => (Side::Client, ClusterNumber::NONE),
+        };
+        let is_other = |cluster| cluster == ClusterNumber::NONE || cluster != target.teller.cluster;
+        match passing(from, target.teller.side) {
+            Passing::Yes => true,
+            Passing::No | Passing::Answers => false,
+            Passing::Bounce => self.lets_bounce,
+            Passing::OtherOrigin => is_other(self.comes_from),
+            Passing::Others => is_other(cluster),
+        }
+    }
+
+    /// The cluster of the leaf node that sent a message, if one did.
+    fn leaf_cluster(&self, origin: Origin) -> Option<Box<[u8]>> {
+        let Party::Peer(from) = origin.party() else { return None };
+        let branch = self.peek(from)?.branch.as_ref().filter(|branch| branch.ear.side == Side::Leaf)?;
+        Some(branch.leaf.cluster.as_bytes().into())
+    }
+
+    /// A message is in hand that a server sent, on behalf of this leaf cluster.
+    pub(crate) fn note_where_it_comes_from(&mut self, origin: Option<&[u8]>) {
+        let branches = self.branches.as_mut().zip(origin.filter(|origin| !origin.is_empty()));
+        self.comes_from = branches.map_or(ClusterNumber::NONE, |(branches, origin)| branches.cluster(origin));
+    }
+
+    /// The account that a line of a server is about; the error is its name, if there is none of that name.
+    fn account_of<'n>(&self, peer: PeerId, named: Option<&'n [u8]>) -> Result<usize, &'n [u8]> {
+        if let Some(branch) = self.peek(peer).and_then(|peer| peer.branch.as_ref()) {
+            return Ok(branch.account);
+        }
+        let name = named.unwrap_or_default();
+        self.account_named(name).ok_or(name)
+    }
+
+    /// So many more, or less, of what a server wants, or wants on behalf of a leaf cluster.
+    pub(crate) fn change_of_peer(
+        &mut self,
+        account: usize,
+        key: &InterestKey<'_>,
+        (peer, origin): (PeerId, &[u8]),
+        more: u32,
+        less: u32,
+    ) {
+        let teller = self.teller(peer, origin);
+        let cluster = self.at(peer).cluster.clone();
+        let key = InterestKey { origin: (teller.side == Side::Leaf).then_some(&*cluster), ..*key };
+        self.change_of(account, &key, teller, more, less);
+    }
+
+    /// Who wants something on behalf of this leaf cluster, or of none, according to a server.
+    fn teller(&mut self, peer: PeerId, origin: &[u8]) -> Teller {
+        let teller = self.at(peer).teller;
+        match &mut self.branches {
+            Some(branches) if !origin.is_empty() => Teller { cluster: branches.cluster(origin), ..teller },
+            _ => teller,
+        }
     }
 
     /// Those that want something of accounts that are not there, with their connections.
@@ -253,8 +372,30 @@ impl Peers {
         self.access.as_ref().is_none_or(|access| access.may_subscribe(filter, None))
     }
 
-    /// So many more, or less, want something of an account here. Nobody is told of what may not come from others.
+    /// So many more, or less, want something of an account here.
     pub(crate) fn change(&mut self, account: usize, key: &InterestKey<'_>, more: u32, less: u32) {
+        self.change_of(account, key, Teller::HERE, more, less);
+    }
+
+    /// The same of somebody else. What is wanted on behalf of a leaf cluster has that in its key.
+    pub(crate) fn change_of(
+        &mut self,
+        account: usize,
+        key: &InterestKey<'_>,
+        teller: Teller,
+        more: u32,
+        less: u32,
+    ) {
+        if let Some(branches) = &mut self.branches {
+            branches.change(account, key, teller, more, less);
+        }
+        if self.has_routes && cluster::passing::is_told(teller.side, Side::Route) {
+            self.change_for_routes(account, key, more, less);
+        }
+    }
+
+    /// Nobody is told of what may not come from others.
+    fn change_for_routes(&mut self, account: usize, key: &InterestKey<'_>, more: u32, less: u32) {
         if self.access.as_ref().is_some_and(|access| !access.may_publish(key.subject)) {
             return;
         }
@@ -272,7 +413,7 @@ impl Peers {
 
     /// Whether something is to be told.
     pub(crate) fn have_changes(&self) -> bool {
-        !self.changed.is_empty()
+        !self.changed.is_empty() || self.branches.as_ref().is_some_and(Branches::have_changes)
     }
 
     /// The next change, and the name of the account that it is of. Every route that [takes](Self::takers) it is to be
@@ -307,7 +448,11 @@ impl Peers {
         rows.filter_map(|(at, peer)| {
             let peer = peer.as_ref()?;
             let conn = peer.open_conn()?;
-            (peer.told.account < self.accounts.len()).then_some((PeerId(at as u16), conn))
+            let is_untold = match &peer.branch {
+                Some(branch) => branch.reading != Reading::Ended,
+                None => peer.told.account < self.accounts.len(),
+            };
+            is_untold.then_some((PeerId(at as u16), conn))
         })
     }
 }
@@ -318,14 +463,15 @@ mod tests {
 
     #[test]
     fn rows_are_used_again_once_all_is_gone_and_accounts_follow_their_names() {
-        let mut peers = Peers::new(&cluster::Config::default(), None, 1);
+        let mut peers = Peers::new(Some(&cluster::Config::default()), None, None, 1);
         let (a, b) = (ConnId::from_bits(1), ConnId::from_bits(2));
-        let (first, second) = (peers.insert(a).unwrap(), peers.insert(b).unwrap());
+        let insert = |peers: &mut Peers, conn| peers.insert(conn, PeerKind::ROUTE);
+        let (first, second) = (insert(&mut peers, a).unwrap(), insert(&mut peers, b).unwrap());
         assert_eq!((peers.of(a), peers.of(b)), (Some(first), Some(second)));
         peers.close(first);
-        assert_eq!((peers.of(a), peers.insert(a)), (None, Some(PeerId(2))));
+        assert_eq!((peers.of(a), insert(&mut peers, a)), (None, Some(PeerId(2))));
         peers.free(first);
-        assert_eq!(peers.insert(ConnId::from_bits(3)), Some(first));
+        assert_eq!(insert(&mut peers, ConnId::from_bits(3)), Some(first));
         peers.name_account(1, "A");
         peers.name_account(1, "B");
         assert_eq!((peers.account_named(b"A"), peers.account_named(b"B")), (None, Some(1)));

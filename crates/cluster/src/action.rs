@@ -1,5 +1,7 @@
 //! What a server is to do for its cluster.
 
+use std::time::Duration;
+
 use nats_proto::{PeerKind, ServerPermission};
 
 /// Something to be done, in order.
@@ -26,6 +28,8 @@ pub struct Dial {
     pub host: String,
     /// The port.
     pub port: u16,
+    /// How long each of its addresses has to answer.
+    pub timeout: Duration,
 }
 
 /// What is known of the server at the other end of a route.
@@ -41,6 +45,8 @@ pub struct Route {
     pub is_configured: bool,
     /// It takes headers.
     pub headers: bool,
+    /// It understands on behalf of which leaf cluster something is wanted, or sent.
+    pub takes_origin: bool,
     /// What stands in its lines.
     pub kind: PeerKind,
     /// What it says that it tells of; `None` is everything.

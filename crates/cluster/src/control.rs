@@ -28,6 +28,9 @@ use crate::refusal::Refusal;
 use crate::session::{HANDSHAKES_MAX, Session, Stage};
 use crate::target::{State, Target};
 
+/// How long an address has to answer.
+const DIAL_TIME_MAX: Duration = Duration::from_secs(1);
+
 /// The cluster as one server sees it.
 #[derive(Debug)]
 pub struct Control<C> {
@@ -214,7 +217,12 @@ impl<C: Copy + Ord> Control<C> {
             if target.is_due(now) {
                 target.state = State::Dialing;
                 let (host, port) = (target.url.host.clone(), target.url.port);
-                self.actions.push_back(Action::Dial(Dial { number: *number, host, port }));
+                self.actions.push_back(Action::Dial(Dial {
+                    number: *number,
+                    host,
+                    port,
+                    timeout: DIAL_TIME_MAX,
+                }));
             }
         }
     }

@@ -38,6 +38,11 @@ impl Interest {
         InterestKey { origin, account, subject, queue: words.next() }
     }
 
+    /// Whether it is wanted on behalf of a leaf cluster.
+    pub fn has_origin(&self) -> bool {
+        self.text.first() == Some(&OF_LEAF)
+    }
+
     /// Whether members of a queue group want it: then their number is told.
     pub fn has_group(&self) -> bool {
         self.key(None).queue.is_some()

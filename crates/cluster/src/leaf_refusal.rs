@@ -9,6 +9,8 @@ use nats_proto::quote;
 pub enum LeafRefusal<'a> {
     /// Nobody is who it says it is.
     Unauthorized,
+    /// It did not say in time who it is.
+    Late,
     /// A client, which its CONNECT gives away.
     ClientPort,
     /// A gateway of that cluster.
@@ -27,6 +29,33 @@ pub enum LeafRefusal<'a> {
     NoAnswer,
 }
 
+/// Why a connection to a leaf node or a hub is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeafEnding {
+    /// It may not come in.
+    Unauthorized,
+    /// It took too long to say who it is.
+    Late,
+    /// It speaks what is spoken on another port.
+    WrongPort,
+    /// A gateway.
+    WrongGateway,
+    /// Its cluster has the name of this one.
+    SameCluster,
+    /// What it said has no meaning here, or may not be.
+    Violation,
+    /// It is older than servers may be.
+    TooOld,
+    /// The same server is there again.
+    Replaced,
+    /// It does not answer.
+    Stale,
+    /// It was dialed and says nothing.
+    Silent,
+    /// It speaks TLS only.
+    WantsTls,
+}
+
 /// How long to wait where nothing but a new configuration will help.
 const MISCONFIGURED: Duration = Duration::from_secs(30);
 
@@ -38,6 +67,7 @@ impl LeafRefusal<'_> {
     pub fn wire_text(&self) -> String {
         match self {
             Self::Unauthorized => "Authorization Violation".into(),
+            Self::Late => "Authentication Timeout".into(),
             Self::ClientPort => "attempted to connect to leaf node port".into(),
             Self::Gateway(name) => {
                 format!("Rejecting connection from gateway {} on the leafnode port", quote(name))
@@ -58,17 +88,18 @@ impl LeafRefusal<'_> {
         }
     }
 
-    /// Why the connection was closed, as the line of its end has it.
-    pub fn reason(&self) -> &'static str {
+    /// Why the connection is closed.
+    pub fn ending(&self) -> LeafEnding {
         match self {
-            Self::Unauthorized => "Authentication Failure",
-            Self::ClientPort => "Incorrect Port",
-            Self::Gateway(_) => "Wrong Gateway",
-            Self::SameCluster => "Cluster Names Identical",
-            Self::ClusterNameHasSpaces | Self::Loop(_) => "Protocol Violation",
-            Self::TooOld(_) => "Minimum Version Required",
-            Self::Replaced => "Duplicate Remote LeafNode Connection",
-            Self::NoAnswer => "Stale Connection",
+            Self::Unauthorized => LeafEnding::Unauthorized,
+            Self::Late => LeafEnding::Late,
+            Self::ClientPort => LeafEnding::WrongPort,
+            Self::Gateway(_) => LeafEnding::WrongGateway,
+            Self::SameCluster => LeafEnding::SameCluster,
+            Self::ClusterNameHasSpaces | Self::Loop(_) => LeafEnding::Violation,
+            Self::TooOld(_) => LeafEnding::TooOld,
+            Self::Replaced => LeafEnding::Replaced,
+            Self::NoAnswer => LeafEnding::Stale,
         }
     }
 }
@@ -108,7 +139,7 @@ mod tests {
         ] {
             assert_eq!(refusal.wire_text(), wire);
         }
-        assert_eq!(LeafRefusal::TooOld("2.15.0").reason(), "Minimum Version Required");
+        assert_eq!(LeafRefusal::TooOld("2.15.0").ending(), LeafEnding::TooOld);
     }
 
     #[test]

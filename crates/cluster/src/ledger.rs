@@ -57,9 +57,14 @@ pub enum Reading {
 impl Reading {
     /// Whether a change is to be written now: its place was passed. What is ahead is told when it is reached.
     pub fn takes(&self, change: &Change) -> bool {
+        self.takes_up_to(&change.interest)
+    }
+
+    /// The same for a change of that interest.
+    pub fn takes_up_to(&self, interest: &Interest) -> bool {
         match self {
             Self::Begun => false,
-            Self::After(last) => change.interest <= *last,
+            Self::After(last) => interest <= last,
             Self::Ended => true,
         }
     }

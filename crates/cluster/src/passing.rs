@@ -4,7 +4,7 @@
 //! cluster it comes from. Gateways have no place in it yet.
 
 /// The other end of a connection, as this server sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {
     /// A client, or a service of this server.
     Client,
@@ -14,6 +14,14 @@ pub enum Side {
     Leaf,
     /// The hub whose leaf node this server is.
     Hub,
+}
+
+impl Side {
+    /// How many there are.
+    pub const COUNT: usize = 4;
+
+    /// Each of them, in the order of their numbers.
+    pub const ALL: [Self; Self::COUNT] = [Self::Client, Self::Route, Self::Leaf, Self::Hub];
 }
 
 /// Whether a message may go on.

@@ -54,6 +54,14 @@ pub enum CloseReason {
     ClusterNameConflict,
     /// It speaks what is spoken on another port.
     WrongPort,
+    /// A gateway, where leaf nodes connect.
+    WrongGateway,
+    /// A leaf node of a cluster with the name of this one.
+    ClusterNamesIdentical,
+    /// A leaf node that is older than leaf nodes may be.
+    MinimumVersionRequired,
+    /// The same leaf node is there again.
+    DuplicateRemoteLeafNode,
     /// The server stops.
     ServerShutdown,
     /// An operator asked for it.
@@ -98,6 +106,10 @@ impl CloseReason {
             Self::DuplicateServerName => "Duplicate Server Name",
             Self::ClusterNameConflict => "Cluster Name Conflict",
             Self::WrongPort => "Incorrect Port",
+            Self::WrongGateway => "Wrong Gateway",
+            Self::ClusterNamesIdentical => "Cluster Names Identical",
+            Self::MinimumVersionRequired => "Minimum Version Required",
+            Self::DuplicateRemoteLeafNode => "Duplicate Remote LeafNode Connection",
             Self::ServerShutdown => "Server Shutdown",
             Self::Kicked => "Kicked",
         }

@@ -1,21 +1,9 @@
-//! What nats-server answers for parts that do not exist: leaf nodes, gateways, queues within.
+//! What nats-server answers for parts that do not exist: gateways, queues within.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::moment::Moment;
-
-/// `/leafz` of a server without leaf nodes.
-pub fn leafz(server_id: &str, now: Moment) -> impl Serialize {
-    #[derive(Serialize)]
-    struct Leafz<'a> {
-        server_id: &'a str,
-        now: Moment,
-        leafnodes: u32,
-        leafs: [(); 0],
-    }
-    Leafz { server_id, now, leafnodes: 0, leafs: [] }
-}
 
 /// `/gatewayz` of a server without gateways.
 pub fn gatewayz(server_id: &str, now: Moment) -> impl Serialize {
@@ -49,7 +37,6 @@ mod tests {
     #[test]
     fn what_does_not_exist_has_an_empty_shape() {
         let now = Moment(0);
-        assert!(pretty(&leafz("ID", now)).ends_with("\"leafnodes\": 0,\n  \"leafs\": []\n}"));
         let ending = "\"outbound_gateways\": {},\n  \"inbound_gateways\": {}\n}";
         assert!(pretty(&gatewayz("ID", now)).ends_with(ending));
         assert_eq!((pretty(&ip_queuesz()), pretty(&raftz())), ("{}".into(), "{}".into()));

@@ -18,6 +18,7 @@ mod healthz;
 mod history;
 mod jetstream;
 mod jsz;
+mod leafz;
 mod log_totals;
 mod metrics;
 mod moment;
@@ -32,7 +33,7 @@ mod subsz;
 mod varz;
 mod websocket;
 
-pub use absent::{gatewayz, ip_queuesz, leafz, raftz};
+pub use absent::{gatewayz, ip_queuesz, raftz};
 pub use accounts::{
     AccountDetail, AccountStat, Accounts, AccstatzQuery, MappedTo, ShownMappings, accountz, accountz_of,
     accstatz, no_such_account,
@@ -50,6 +51,7 @@ pub use jetstream::{
 pub use jsz::{
     JetStreamAccountRow, JetStreamAccountText, Jsz, JszQuery, StreamSums, jsz_disabled, jsz_not_leader,
 };
+pub use leafz::{LeafFacts, LeafRow, LeafzQuery, leafz};
 pub use log_totals::{LogTotals, SYNC_BOUNDS};
 pub use metrics::{
     ACCOUNT_SERIES_MAX, CONSUMER_SERIES_MAX, ConsumerSeries, JetStreamMetrics, Metrics, Process,

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod jetstream;
+mod leafs;
 mod routes;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ pub use self::jetstream::{
 pub use self::routes::ROUTE_SERIES_MAX;
 use crate::accounts::Accounts;
 use crate::answer::Answer;
+use crate::leafz::LeafRow;
 use crate::routez::RouteRow;
 use crate::snapshot::{ShardTotals, TURN_BOUNDS};
 use crate::varz::Facts;
@@ -46,6 +48,8 @@ pub struct Metrics<'a> {
     pub accounts: &'a Accounts,
     /// Connections to other servers, if the server may have any.
     pub routes: &'a [RouteRow],
+    /// The same to leaf nodes and hubs.
+    pub leafs: &'a [LeafRow],
     /// Requests so far, by endpoint.
     pub http_req_stats: &'a BTreeMap<&'static str, u64>,
     /// Streams, if there may be any.
@@ -130,6 +134,9 @@ impl Metrics<'_> {
         self.write_requests(&mut text);
         if self.facts.cluster.is_some() {
             routes::write(self.shards, self.routes, &mut text);
+        }
+        if self.facts.leaf.is_some() {
+            leafs::write(self.shards, self.leafs, &mut text);
         }
         self.jetstream.iter().for_each(|jetstream| jetstream.write(&mut text));
         Answer { content_type: CONTENT_TYPE, any_origin: true, ..Answer::plain(200, text) }

@@ -7,6 +7,7 @@ use crate::answer::Answer;
 use crate::connz_query::ConnzQuery;
 use crate::healthz::HealthzQuery;
 use crate::jsz::JszQuery;
+use crate::leafz::LeafzQuery;
 use crate::parameters::Parameters;
 use crate::paths::{Endpoint, of_console};
 use crate::routez::RoutezQuery;
@@ -29,8 +30,8 @@ pub enum Request {
     Accstatz(AccstatzQuery),
     /// Routes.
     Routez(RoutezQuery),
-    /// Leaf nodes, of which there are none.
-    Leafz,
+    /// Leaf nodes, and hubs.
+    Leafz(LeafzQuery),
     /// Gateways, of which there are none.
     Gatewayz,
     /// JetStream: its accounts, streams and consumers.
@@ -97,10 +98,7 @@ impl Request {
                 ..AccstatzQuery::default()
             }),
             "routez" => Self::Routez(RoutezQuery::read(parameters)?),
-            "leafz" => {
-                parameters.flag("subs")?;
-                Self::Leafz
-            }
+            "leafz" => Self::Leafz(LeafzQuery::read(parameters)?),
             "gatewayz" => {
                 parameters.flag_or_detail("subs")?;
                 parameters.flag("accs")?;

@@ -69,6 +69,8 @@ pub struct ShardTotals {
     pub turns: Turns,
     /// Its routes.
     pub routes: RouteTotals,
+    /// The same of its leaf nodes and hubs.
+    pub leafs: RouteTotals,
 }
 
 impl ShardTotals {
@@ -91,6 +93,7 @@ impl ShardTotals {
         self.mesh_bytes += other.mesh_bytes;
         self.turns.add(&other.turns);
         self.routes.add(&other.routes);
+        self.leafs.add(&other.leafs);
     }
 }
 

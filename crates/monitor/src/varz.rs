@@ -9,8 +9,9 @@ use serde_json::{Map, Value};
 
 use crate::accounts::ShownMappings;
 use crate::answer::Answer;
-use crate::cluster::ClusterFacts;
+use crate::cluster::{ClusterFacts, RouteTotals};
 use crate::jetstream::{JetStreamFacts, JetStreamText, JetStreamTotals};
+use crate::leafz::LeafFacts;
 use crate::moment::{Moment, uptime};
 use crate::snapshot::ShardTotals;
 use crate::websocket::WebSocketFacts;
@@ -35,6 +36,8 @@ pub struct Facts {
     pub tls_cert_not_after: Option<Moment>,
     /// The cluster, if the server is one's.
     pub cluster: Option<ClusterFacts>,
+    /// The listener for leaf nodes, if there is one.
+    pub leaf: Option<LeafFacts>,
     /// The listener for WebSockets, if there is one.
     pub websocket: Option<WebSocketFacts>,
     /// JetStream, if there is any.
@@ -186,7 +189,7 @@ impl Varz<'_> {
         VarzText {
             server: &facts.server,
             cluster: facts.cluster.clone().unwrap_or_default(),
-            absent: AbsentText::default(),
+            absent: AbsentText { leaf: facts.leaf.clone().unwrap_or_default(), ..AbsentText::default() },
             websocket: facts.websocket.clone().unwrap_or_default(),
             jetstream: self.jetstream_text(),
             times: &facts.times,
@@ -199,8 +202,10 @@ impl Varz<'_> {
             traffic: TrafficText::of(totals),
             http_req_stats: self.http_req_stats,
             config: &facts.config,
-            slow_consumer_stats: Kinds::of(slow_consumers(totals), totals.routes.slow_consumers),
-            stale_connection_stats: Kinds::of(totals.stale_connections, totals.routes.stale_connections),
+            slow_consumer_stats: Kinds::of(slow_consumers(totals), totals, |servers| servers.slow_consumers),
+            stale_connection_stats: Kinds::of(totals.stale_connections, totals, |servers| {
+                servers.stale_connections
+            }),
             disk_io_wait_stats: DiskWaits::default(),
             tls_cert_not_after: facts.tls_cert_not_after,
         }
@@ -255,22 +260,22 @@ struct VarzText<'a> {
     tls_cert_not_after: Option<Moment>,
 }
 
-/// What is not there.
+/// Leaf nodes, between what is not there.
 #[derive(Serialize, Default)]
 struct AbsentText {
     gateway: Map<String, Value>,
-    leaf: Map<String, Value>,
+    leaf: LeafFacts,
     mqtt: Map<String, Value>,
 }
 
-/// What clients and other servers did so far. There are no leaf nodes.
+/// What clients and other servers did so far.
 #[derive(Serialize)]
 struct TrafficText {
     connections: u64,
     total_connections: u64,
     routes: u64,
     remotes: u64,
-    leafnodes: u32,
+    leafnodes: u64,
     in_msgs: u64,
     in_bytes: u64,
     in_client_msgs: u64,
@@ -288,14 +293,16 @@ struct TrafficText {
 impl TrafficText {
     fn of(totals: &ShardTotals) -> Self {
         let (mut input, mut output) = (totals.input, totals.output);
-        input.add(totals.routes.input);
-        output.add(totals.routes.output);
+        for servers in [&totals.routes, &totals.leafs] {
+            input.add(servers.input);
+            output.add(servers.output);
+        }
         Self {
             connections: totals.connections,
             total_connections: totals.connections_total,
             routes: totals.routes.routes,
             remotes: totals.routes.remotes,
-            leafnodes: 0,
+            leafnodes: totals.leafs.routes,
             in_msgs: input.msgs,
             in_bytes: input.bytes,
             in_client_msgs: totals.input.msgs,
@@ -304,8 +311,12 @@ impl TrafficText {
             out_bytes: output.bytes,
             out_client_msgs: totals.output.msgs,
             out_client_bytes: totals.output.bytes,
-            slow_consumers: slow_consumers(totals) + totals.routes.slow_consumers,
-            stale_connections: totals.stale_connections + totals.routes.stale_connections,
+            slow_consumers: slow_consumers(totals)
+                + totals.routes.slow_consumers
+                + totals.leafs.slow_consumers,
+            stale_connections: totals.stale_connections
+                + totals.routes.stale_connections
+                + totals.leafs.stale_connections,
             stalled_clients: totals.stalls,
             subscriptions: totals.subscriptions,
         }
@@ -322,8 +333,8 @@ struct Kinds {
 }
 
 impl Kinds {
-    fn of(clients: u64, routes: u64) -> Self {
-        Self { clients, routes, gateways: 0, leafs: 0 }
+    fn of(clients: u64, totals: &ShardTotals, of: fn(&RouteTotals) -> u64) -> Self {
+        Self { clients, routes: of(&totals.routes), gateways: 0, leafs: of(&totals.leafs) }
     }
 }
 
@@ -338,7 +349,6 @@ struct DiskWaits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::RouteTotals;
     use crate::snapshot::Tally;
 
     /// The keys and their order are nats-server 2.14.5's, without `git_commit` and the flags of

@@ -3,12 +3,14 @@
 //! The fields follow the file: what it leaves out is `None` or empty here, and what follows from
 //! that is decided where a `Directory` is built. Subjects are as written.
 
+mod leaf_nodes;
 mod sharing;
 
 use std::time::Duration;
 
 use crate::secret::Secret;
 
+pub use self::leaf_nodes::{LeafAuthorization, LeafUser};
 pub use self::sharing::{
     Export, ExportKind, Import, ImportKind, RESPONSE_THRESHOLD, ResponseType, ServiceTerms, Shown,
 };
@@ -51,6 +53,8 @@ pub struct Config {
     pub verify_and_map: bool,
     /// `websocket`'s own: what it asks of those who come that way. `None` is that there is no such listener.
     pub websocket: Option<ListenerAuth>,
+    /// `leafnodes`'s own: what it asks of leaf nodes. If it names nobody, whoever may come as a client may come.
+    pub leaf_nodes: LeafAuthorization,
     /// Put a nonce in INFO even if no user has an nkey.
     pub always_nonce: bool,
     /// Accounts whose JetStream is on other servers of the cluster: their requests go there by the system account.

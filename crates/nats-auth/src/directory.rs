@@ -1,6 +1,7 @@
 //! All users and accounts of a server.
 
 mod entries;
+mod leaf_nodes;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,8 @@ use crate::error::ConfigError;
 use crate::identity::{Identity, Name, Proof};
 use crate::password;
 use crate::secret::Secret;
+
+use self::leaf_nodes::LeafDoor;
 
 /// Who may do what: built from a [`Config`], then only read, by all shards.
 ///
@@ -37,6 +40,8 @@ pub struct Directory {
     clients: Door,
     /// and where WebSockets do.
     websocket: Door,
+    /// The same for leaf nodes.
+    leaf_nodes: LeafDoor,
     always_nonce: bool,
 }
 
@@ -84,11 +89,13 @@ impl Directory {
             anonymous: Arc::new(Identity::anonymous()),
             clients: Door::default(),
             websocket: Door::default(),
+            leaf_nodes: LeafDoor::default(),
             always_nonce: config.always_nonce,
         };
         directory.enter_accounts(config)?;
         directory.clients = directory.door_of_clients(config)?;
         directory.websocket = directory.door_of_websockets(config)?;
+        directory.leaf_nodes = directory.door_of_leaf_nodes(&config.leaf_nodes)?;
         directory.find_distinguished();
         Ok(Arc::new(directory))
     }
@@ -252,6 +259,9 @@ impl Directory {
 
     /// The error is who a client that is refused would be, if that is not who it says.
     fn judge(&self, shown: &Credentials<'_>) -> Result<Verdict, Option<Claim>> {
+        if shown.connection_type == ConnectionType::Leafnode {
+            return self.judge_leaf_node(shown);
+        }
         let door = self.door(shown.connection_type);
         if !door.is_guarded {
             return Ok(Verdict::Granted(Arc::clone(&self.anonymous)));
@@ -264,13 +274,7 @@ impl Directory {
             return without_credentials(no_auth, shown).ok_or_else(|| no_auth.claim());
         }
         if self.goes_by_nkey(shown) {
-            let identity = self.nkeys.get(shown.nkey).ok_or(None)?;
-            return match &identity.proof {
-                Proof::Key(key) if shown.signature_fault(key).is_none() => {
-                    granted(identity, shown).ok_or(None)
-                }
-                _ => Err(None),
-            };
+            return check_signature(self.nkeys.get(shown.nkey).ok_or(None)?, shown).ok_or(None);
         }
         if self.goes_by_certificate(door) {
             let identity = shown.peer.and_then(|facts| self.mapped(facts, shown)).ok_or(None)?;
@@ -358,6 +362,11 @@ impl Directory {
             None => Renewal::Gone,
         }
     }
+}
+
+fn check_signature(identity: &Arc<Identity>, shown: &Credentials<'_>) -> Option<Verdict> {
+    let Proof::Key(key) = &identity.proof else { return None };
+    shown.signature_fault(key).is_none().then(|| granted(identity, shown))?
 }
 
 fn granted(identity: &Arc<Identity>, shown: &Credentials<'_>) -> Option<Verdict> {

@@ -19,6 +19,7 @@ mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod identity;
+mod leaf_key;
 mod mappings;
 mod nonce;
 mod password;
@@ -33,15 +34,16 @@ pub use certificate::{PeerAttribute, PeerFacts};
 pub use claim::Claim;
 pub use config::{
     AUTH_TIMEOUT, AccountConfig, AccountLimits, Config, Destination, Export, ExportKind, GLOBAL_ACCOUNT,
-    IdentityConfig, Import, ImportKind, ListenerAuth, Mapping, Permissions, RESPONSE_THRESHOLD,
-    RESPONSES_UNLIMITED, ResponsePermission, ResponseType, SYSTEM_ACCOUNT, ServiceTerms, Shown,
-    SubjectPermission, User,
+    IdentityConfig, Import, ImportKind, LeafAuthorization, LeafUser, ListenerAuth, Mapping, Permissions,
+    RESPONSE_THRESHOLD, RESPONSES_UNLIMITED, ResponsePermission, ResponseType, SYSTEM_ACCOUNT, ServiceTerms,
+    Shown, SubjectPermission, User,
 };
 pub use connection_type::ConnectionType;
 pub use credentials::{Credentials, PasswordCheck, Question, Verdict};
 pub use directory::{Directory, Renewal};
 pub use error::ConfigError;
 pub use identity::Identity;
+pub use leaf_key::{LeafKey, Shown as ShownKey};
 pub use mappings::{Leads, Mappings, MapsTo};
 pub use nonce::Nonces;
 pub use secret::Secret;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use broker::{Settings, ToldUrls};
 use monitor::{
-    ClusterFacts, ConfigFacts, Facts, JetStreamTotals, MappedTo, Moment, ServerFacts, ShardTotals,
+    ClusterFacts, ConfigFacts, Facts, JetStreamTotals, LeafFacts, MappedTo, Moment, ServerFacts, ShardTotals,
     ShownMappings, TimeFacts, Varz, WebSocketFacts,
 };
 use nats_auth::{Account, ConnectionType, Directory, MapsTo};
@@ -187,6 +187,17 @@ fn cluster_facts(options: &Options) -> Option<ClusterFacts> {
     })
 }
 
+/// What `/varz` says of leaf nodes, whose settings no reload changes; the port is the one that was bound.
+fn leaf_facts(options: &Options) -> Option<LeafFacts> {
+    let listener = options.leaf_nodes.listener.as_ref()?;
+    Some(LeafFacts {
+        host: listener.host.clone(),
+        port: listener.port.number(),
+        auth_timeout: listener.auth_timeout,
+        tls_timeout: TLS_TIMEOUT,
+    })
+}
+
 /// What `/varz` says of the configuration, and of what secures clients; the rest stays as it is in `place`.
 fn facts(
     place: Facts,
@@ -236,7 +247,19 @@ fn facts(
     let websocket = options.websocket.as_ref().map(|websocket| websocket_facts(websocket, options, secured));
     let jetstream = streams.map(|config| streams_facts(options, config));
     let cluster = cluster_facts(options);
-    Facts { server, times, config, mappings, tls_cert_not_after, cluster, websocket, jetstream, ..place }
+    let leaf = place.leaf.clone().or_else(|| leaf_facts(options));
+    Facts {
+        server,
+        times,
+        config,
+        mappings,
+        tls_cert_not_after,
+        cluster,
+        leaf,
+        websocket,
+        jetstream,
+        ..place
+    }
 }
 
 /// The subject mappings of all accounts that have any.

@@ -32,6 +32,22 @@ pub enum NodeError {
         /// Why not.
         source: ListenError,
     },
+    /// What shows a hub who this server is cannot be read.
+    #[error("Error reading LeafNode Remote Credentials file {}: {reason}", nats_proto::quote(path.display().to_string()))]
+    LeafCredentials {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The listener for leaf nodes could not be had.
+    #[error("Error listening on leafnode port: {port} - {source}")]
+    LeafNodes {
+        /// The port asked for.
+        port: u16,
+        /// Why not.
+        source: ListenError,
+    },
     /// Something is asked for of routes that there is not.
     #[error("{option} is not supported yet")]
     NoSuchRoutes {

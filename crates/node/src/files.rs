@@ -36,6 +36,8 @@ pub(crate) struct Ports {
     cluster: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     websocket: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    leafnodes: Vec<String>,
 }
 
 /// A listener: where it is, and whether it speaks TLS.
@@ -51,12 +53,14 @@ impl Ports {
         monitoring: Option<Reached>,
         cluster: Option<Reached>,
         websocket: Option<Reached>,
+        leafnodes: Option<Reached>,
     ) -> Self {
         let urls = |at: Reached, plain, tls| urls(if at.tls { tls } else { plain }, at.address);
         Self {
             nats: clients.map(|at| urls(at, "nats", "tls")).unwrap_or_default(),
             monitoring: monitoring.map(|at| urls(at, "http", "https")).unwrap_or_default(),
             cluster: cluster.map(|at| urls(at, "nats", "nats")).unwrap_or_default(),
+            leafnodes: leafnodes.map(|at| urls(at, "nats", "nats")).unwrap_or_default(),
             websocket: websocket.map(|at| urls(at, "ws", "wss")).unwrap_or_default(),
         }
     }
@@ -166,16 +170,20 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let at = |port, tls| Reached { address: SocketAddr::from(([127, 0, 0, 1], port)), tls };
         let cases = [
-            (Ports::new(None, None, None, None), "{}"),
-            (Ports::new(Some(at(4333, false)), None, None, None), r#"{"nats":["nats://127.0.0.1:4333"]}"#),
+            (Ports::new(None, None, None, None, None), "{}"),
+            (
+                Ports::new(Some(at(4333, false)), None, None, None, None),
+                r#"{"nats":["nats://127.0.0.1:4333"]}"#,
+            ),
             (
                 Ports::new(
                     Some(at(4333, true)),
                     Some(at(8222, false)),
                     Some(at(6222, false)),
                     Some(at(8080, true)),
+                    Some(at(7422, false)),
                 ),
-                r#"{"nats":["tls://127.0.0.1:4333"],"monitoring":["http://127.0.0.1:8222"],"cluster":["nats://127.0.0.1:6222"],"websocket":["wss://127.0.0.1:8080"]}"#,
+                r#"{"nats":["tls://127.0.0.1:4333"],"monitoring":["http://127.0.0.1:8222"],"cluster":["nats://127.0.0.1:6222"],"websocket":["wss://127.0.0.1:8080"],"leafnodes":["nats://127.0.0.1:7422"]}"#,
             ),
         ];
         for (ports, text) in cases {
@@ -193,7 +201,8 @@ mod tests {
         let missing = directory.path().join("none");
         let clients = Reached { address: SocketAddr::from(([127, 0, 0, 1], 4333)), tls: false };
         assert!(
-            PortsFile::write(&missing, "nats-server", &Ports::new(Some(clients), None, None, None)).is_none()
+            PortsFile::write(&missing, "nats-server", &Ports::new(Some(clients), None, None, None, None))
+                .is_none()
         );
     }
 

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fabric::ShardId;
-use monitor::{RoutezQuery, Subs, gatewayz, ip_queuesz, jsz_disabled, leafz, raftz};
+use monitor::{RoutezQuery, Subs, gatewayz, ip_queuesz, jsz_disabled, raftz};
 use nats_proto::quote;
 use shard_runtime::{Control, wall_clock};
 use system::{ByAccount, Inquiry, InquiryKind, Reply, Statsz, SystemEvent};
@@ -115,7 +115,7 @@ impl Informer {
             }
             InquiryKind::Routez => teller.routez(&RoutezQuery::default(), to(inquiry))?,
             InquiryKind::Gatewayz => inquiry.answer(now, &gatewayz(&id, now)),
-            InquiryKind::Leafz => inquiry.answer(now, &leafz(&id, now)),
+            InquiryKind::Leafz(query) => teller.leafz(&query, to(inquiry))?,
             InquiryKind::IpQueuesz => inquiry.answer(now, &ip_queuesz()),
             InquiryKind::Raftz => inquiry.answer(now, &raftz()),
             InquiryKind::Profilez(refusal) => inquiry.answer(now, &refusal),

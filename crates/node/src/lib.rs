@@ -16,6 +16,7 @@ mod inquiries;
 mod jetstream;
 mod jetstream_limits;
 mod lame_duck;
+mod leafs;
 mod listen;
 mod machine;
 mod monitoring;

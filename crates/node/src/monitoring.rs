@@ -4,8 +4,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use monitor::{
-    Answer, Facts, JetStreamMetrics, JszQuery, Metrics, Moment, Request, ServerFacts, Subs, gatewayz,
-    ip_queuesz, jsz_disabled, jsz_not_leader, leafz, root,
+    Answer, Facts, JetStreamMetrics, JszQuery, LeafzQuery, Metrics, Moment, Request, ServerFacts, Subs,
+    gatewayz, ip_queuesz, jsz_disabled, jsz_not_leader, root,
 };
 use monitor_http::{Asked, Config, Listener, Reply, Running, Scheme, start};
 use rustls::ServerConfig;
@@ -141,7 +141,7 @@ impl Desk {
             Request::Accountz(name) => self.teller.accountz(name.as_deref(), Web)?,
             Request::Accstatz(query) => self.teller.accstatz(&query, false, Web)?,
             Request::Routez(query) => self.teller.routez(&query, Web)?,
-            Request::Leafz => Answer::json(&leafz(id, now)),
+            Request::Leafz(query) => self.teller.leafz(&query, Web)?,
             Request::Gatewayz => Answer::json(&gatewayz(id, now)),
             Request::Jsz(query) => self.jsz(facts, now, &query)?,
             Request::IpQueuesz => Answer::json(&ip_queuesz()),
@@ -157,7 +157,9 @@ impl Desk {
                 let jetstream = &self.jetstream_metrics(facts)?;
                 let (process, http_req_stats) = (process(), &*self.teller.board.requests());
                 let (routes, jetstream) = (&*self.gatherer().routes(Subs::Count)?, jetstream.as_ref());
-                Metrics { facts, process, shards, accounts, routes, http_req_stats, jetstream }.answer()
+                let leafs = &*self.gatherer().leafs(&LeafzQuery::default())?;
+                Metrics { facts, process, shards, accounts, routes, leafs, http_req_stats, jetstream }
+                    .answer()
             }
         })
     }

@@ -1,15 +1,15 @@
 //! Routes to other servers of a cluster: where they come in, and what the options of them come to.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::time::Duration;
 
 use broker::ToldUrls;
-use cluster::{Credentials, Dial, RouteUrl, log_words};
+use cluster::{Credentials, RouteUrl, log_words};
 use nats_auth::{Access, Permissions, SubjectPermission};
 use nats_proto::{ServerInfo, ServerPermission};
 use server_options::{ClusterOptions, Options, PeerUrl, ROUTE_PING_INTERVAL_MAX, RoutePermissions};
-use shard_runtime::{Control, accept_routes, dial_routes};
+use shard_runtime::{Control, accept_routes};
 
 use crate::board::Meeting;
 use crate::error::NodeError;
@@ -26,11 +26,8 @@ pub(crate) struct Routes {
     pub(crate) told: Arc<ToldUrls>,
     /// What others are told of and may want, if that is not everything.
     pub(crate) access: Option<Arc<Access>>,
-    /// Where shards have servers dialed.
-    pub(crate) dials: mpsc::Sender<Dial>,
     pub(crate) address: SocketAddr,
     listener: TcpListener,
-    dialed: mpsc::Receiver<Dial>,
 }
 
 impl Routes {
@@ -54,8 +51,7 @@ impl Routes {
         }
         tracing::info!("{}", log_words::listening(&joined(&cluster.host, address.port())));
         let told = Arc::new(ToldUrls::new(&config));
-        let (dials, dialed) = mpsc::channel();
-        Ok(Some(Self { config, told, access: access(cluster), dials, address, listener, dialed }))
+        Ok(Some(Self { config, told, access: access(cluster), address, listener }))
     }
 
     /// What monitoring tells of it.
@@ -63,10 +59,9 @@ impl Routes {
         Meeting { told: Arc::clone(&self.told), config: Arc::clone(&self.config) }
     }
 
-    /// Other servers are dialed and let in from here on.
+    /// Other servers are let in from here on.
     pub(crate) fn begin(self, control: &Control) -> Result<(), NodeError> {
-        let begun = accept_routes(&self.listener, control);
-        begun.and_then(|()| dial_routes(self.dialed, control)).map_err(NodeError::RouteThreads)
+        accept_routes(&self.listener, control).map_err(NodeError::RouteThreads)
     }
 }
 
@@ -165,7 +160,7 @@ fn config(
     }
 }
 
-fn route(url: &PeerUrl) -> RouteUrl {
+pub(crate) fn route(url: &PeerUrl) -> RouteUrl {
     let (host, port) = url.host_port().unwrap_or((url.address(), 0));
     let credentials =
         url.user().map(|(user, password)| Credentials { user: user.into(), password: password.into() });

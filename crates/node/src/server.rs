@@ -12,7 +12,7 @@ use nats_auth::{ConnectionType, Directory};
 use nats_proto::GoDuration;
 use server_log::Log;
 use server_options::{CommandLine, Options};
-use shard_runtime::{Control, Given, KernelTls, Listeners, Shards, available_cpus, wall_clock};
+use shard_runtime::{Control, Given, KernelTls, Listeners, Shards, available_cpus, dial_routes, wall_clock};
 use system::{INQUIRIES_MAX, Sequence};
 use tls_session::Acceptor;
 
@@ -27,6 +27,7 @@ use crate::http_api;
 use crate::identity::{COMPATIBLE_VERSION, OWN_VERSION, new_server_id, system_server};
 use crate::inquiries::Informer;
 use crate::jetstream;
+use crate::leafs::LeafNodes;
 use crate::listen::{listen, listen_for_websockets};
 use crate::machine::{default_shards, memory_limit, raise_limits};
 use crate::monitoring::{Bound, Monitoring};
@@ -103,10 +104,14 @@ impl Server {
         let closed_max = if is_asked { options.broker.max_closed_clients } else { 0 };
         let closed = Arc::new(ClosedConnections::new(closed_max));
         let routes = Routes::bind(options, &settings.info, address)?;
+        let cluster = routes.as_ref().map(|routes| &*routes.config.cluster);
+        let leafs = LeafNodes::bind(options, &settings.info, cluster)?;
+        let leaf_address = leafs.as_ref().and_then(LeafNodes::address);
         let route_address = routes.as_ref().map(|routes| routes.address);
         let meeting = routes.as_ref().map(Routes::meeting);
         let told = meeting.as_ref().map(|meeting| Arc::clone(&meeting.told));
-        let configs = || shard_configs(count, &settings, &closed, routes.as_ref());
+        let (dials, dialed) = mpsc::channel();
+        let configs = || shard_configs(count, &settings, &closed, routes.as_ref(), leafs.as_ref());
         let sequence = Sequence::default();
         let began = Instant::now();
         let streams = jetstream::prepare(options, &settings.info, &settings.directory, count)?;
@@ -119,7 +124,7 @@ impl Server {
             server: system_server(options, &settings.info, sequence.clone(), told),
             jetstream: streams.as_ref().map(|streams| Arc::clone(&streams.config)),
             store: streams.as_ref().map(|streams| Arc::clone(&streams.store)),
-            dials: routes.as_ref().map(|routes| routes.dials.clone()),
+            dials: (routes.is_some() || leafs.is_some()).then_some(dials),
             inquiries,
         };
         let shards = plan.start(configs, &Listeners { clients, websocket }, &cpus, &given)?;
@@ -132,6 +137,12 @@ impl Server {
         let control = shards.control();
         if let Some(routes) = routes {
             routes.begin(&control).inspect_err(|_| control.stop())?;
+        }
+        if given.dials.is_some() {
+            dial_routes(dialed, &control).map_err(NodeError::RouteThreads).inspect_err(|_| control.stop())?;
+        }
+        if let Some(leafs) = leafs {
+            leafs.begin(&control).inspect_err(|_| control.stop())?;
         }
         let unmonitored = || ServerFacts { http_host: options.host.clone(), ..ServerFacts::default() };
         let place = monitor.as_ref().map_or_else(unmonitored, Bound::facts);
@@ -161,7 +172,8 @@ impl Server {
         let clients = address.map(|address| reached(address, tls.is_some()));
         let websocket = websocket_address.map(|address| reached(address, web_tls.is_some()));
         let cluster = route_address.map(|address| reached(address, false));
-        let ports = Ports::new(clients, monitored, cluster, websocket);
+        let leafs = leaf_address.map(|address| reached(address, false));
+        let ports = Ports::new(clients, monitored, cluster, websocket, leafs);
         let ports = Arc::new(PortsPlace::new(program, ports));
         ports.move_to(options.ports_file_dir.as_deref());
         tracing::info!("Server is ready");
@@ -329,11 +341,14 @@ fn shard_configs(
     settings: &Arc<Settings>,
     closed: &Arc<ClosedConnections>,
     routes: Option<&Routes>,
+    leafs: Option<&LeafNodes>,
 ) -> Vec<Config> {
     let seldom = Arc::<SeldomLines>::default();
     let config = |shard| Config {
         // Only the first one speaks to other servers.
         cluster: routes.filter(|_| shard == ShardId(0)).map(|routes| Arc::clone(&routes.config)),
+        leafs: leafs.filter(|_| shard == ShardId(0)).map(|leafs| Arc::clone(&leafs.config)),
+        leaf_keys: leafs.map(|leafs| Arc::clone(&leafs.keys)).unwrap_or_else(|| Arc::new([])),
         route_access: routes.and_then(|routes| routes.access.clone()),
         told: routes.map(|routes| Arc::clone(&routes.told)),
         seed: u64::from_ne_bytes(random()),

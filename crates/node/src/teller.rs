@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use monitor::{
-    AccountDetail, AccountRow, Accounts, AccstatzQuery, Connz, ConnzQuery, Facts, Moment, Routez,
-    RoutezQuery, Subsz, SubszQuery, accountz, accountz_of, accstatz, no_such_account,
+    AccountDetail, AccountRow, Accounts, AccstatzQuery, Connz, ConnzQuery, Facts, LeafzQuery, Moment, Routez,
+    RoutezQuery, Subsz, SubszQuery, accountz, accountz_of, accstatz, leafz, no_such_account,
 };
 use shard_runtime::wall_clock;
 use system::SubscribersQuery;
@@ -61,6 +61,12 @@ impl Teller {
         let (import, export) = self.board.route_permissions();
         let routez = Routez { server_id, server_name, clock, import, export, routes };
         Some(to.tell(&routez.text(query)))
+    }
+
+    /// Leaf nodes and hubs.
+    pub(crate) fn leafz<A: Audience>(&self, query: &LeafzQuery, to: A) -> Option<A::Told> {
+        let (facts, leafs) = (self.board.facts(), self.gatherer.leafs(query)?);
+        Some(to.tell(&leafz(&facts.server.server_id, wall_clock(), &leafs)))
     }
 
     /// The accounts, or all about one.

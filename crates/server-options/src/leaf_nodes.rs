@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use broker::WriteTimeout;
-use nats_auth::{AUTH_TIMEOUT, Secret};
+use nats_auth::{AUTH_TIMEOUT, LeafAuthorization, Secret};
 use nats_proto::{AutoLevels, Compression};
 
 use crate::advertised::Advertised;
@@ -84,30 +84,6 @@ impl Default for LeafListener {
             write_timeout: WriteTimeout::Default,
         }
     }
-}
-
-/// Who may come as a leaf node.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LeafAuthorization {
-    /// `user` and `password`: the one user there is.
-    pub user: Option<(String, Secret)>,
-    /// `nkey`: the one there is.
-    pub nkey: Option<String>,
-    /// `account`: which that one is bound to; `None` is the global account.
-    pub account: Option<String>,
-    /// `users`, who do not go with the one.
-    pub users: Vec<LeafUser>,
-}
-
-/// One of the `users` that a listener for leaf nodes has for itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LeafUser {
-    /// `user`.
-    pub user: String,
-    /// `password`.
-    pub password: Secret,
-    /// `account`: which it is bound to; `None` is the global account.
-    pub account: Option<String>,
 }
 
 /// A hub to dial.

@@ -75,7 +75,7 @@ pub use http_api::{HttpApi, OnePort};
 pub use http_calls::HttpCall;
 pub use invocation::{Invocation, SignalCall, SignalCommand};
 pub use jetstream::JetStreamOptions;
-pub use leaf_nodes::{LEAF_PORT, LeafAuthorization, LeafListener, LeafNodeOptions, LeafRemote, LeafUser};
+pub use leaf_nodes::{LEAF_PORT, LeafListener, LeafNodeOptions, LeafRemote};
 pub use options::{ConfigFile, DialReports, LONG_ACKS, LameDuck, Options, Port};
 pub use parse::parse;
 pub use peer_url::PeerUrl;

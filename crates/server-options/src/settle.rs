@@ -39,6 +39,8 @@ impl Draft {
         }
         options.client_advertise = self.client_advertise.map(advertised).transpose()?;
         options.leaf_nodes = leaf_nodes.listening()?;
+        let listener = options.leaf_nodes.listener.as_ref();
+        options.auth.leaf_nodes = listener.map(|listener| listener.authorization.clone()).unwrap_or_default();
         options.cluster = cluster.map(Settled::listening).transpose()?;
         options.auth.jetstream_elsewhere = jetstream_elsewhere(&options);
         if let Some((socket, auth)) = self.websocket.settle(&options)? {

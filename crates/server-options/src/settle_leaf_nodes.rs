@@ -60,6 +60,11 @@ impl RemoteDraft {
             let what = "remote leaf node configuration cannot have a mix of websocket and non-websocket urls";
             return refused(format!("{what}: [{}]", urls.join(" ")));
         }
+        if remote.urls.iter().any(|url| url.scheme() == "tls") {
+            return refused(
+                "URLs of remotes with tls:// are not supported yet: leaf nodes do not speak TLS".to_owned(),
+            );
+        }
         if webs > 0 {
             return refused(
                 "URLs of remotes with ws:// are not supported yet: no WebSocket is dialed".to_owned(),

@@ -33,9 +33,6 @@ use crate::row::{Row, option, refused_flag, refused_key};
 /// `config/cluster.rs`.
 const ROUTES: Option<Missing> = None;
 
-/// The same for leaf nodes.
-const LEAF_NODES: Option<Missing> = Some((EmptyBlock, "there are no leaf nodes"));
-
 // What is missing for what is refused.
 const CLUSTER: &str = "there are no clusters";
 const OPERATOR: &str = "there are no operators and no JWTs";
@@ -171,7 +168,7 @@ pub(crate) static OPTIONS: &[Row] = &[
         .until(ROUTES),
     option(Any(read_leaf_nodes))
         .key(&["leaf", "leafnodes"]).told_for(&[LeafNodes])
-        .compared(compare::leaf_nodes).until(LEAF_NODES),
+        .compared(compare::leaf_nodes),
     option(Text(|draft, urls| put(&mut draft.cluster.routes_flag, Some(urls.to_owned()))))
         .flag(&["routes"], "<urls>", "Other servers to connect to, with commas between")
         .until(ROUTES),

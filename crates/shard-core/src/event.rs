@@ -103,6 +103,8 @@ pub type RunStreams = Box<dyn FnOnce(&mut JetStream, &mut Broker, Time, Moment) 
 pub enum Arrival<S> {
     /// The other server has dialed.
     Accepted(S),
+    /// A leaf node has.
+    LeafAccepted(S),
     /// It was dialed, by that number.
     Dialed(u32, S),
     /// It was not reached, for this reason.

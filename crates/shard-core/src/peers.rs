@@ -8,6 +8,14 @@ use crate::shard_core::ShardCore;
 use crate::shell::Shell;
 use crate::stopping::Stage;
 
+/// How a connection came to be.
+#[derive(Clone, Copy)]
+enum How {
+    Accepted,
+    LeafAccepted,
+    Dialed(u32),
+}
+
 impl<S: Shell> ShardCore<S> {
     /// A connection to another server, or none.
     pub(crate) fn on_peer(
@@ -19,18 +27,19 @@ impl<S: Shell> ShardCore<S> {
         if self.stage != Stage::Serving {
             return Ok(()); // It came too late, and its socket closes here.
         }
-        let (number, socket) = match arrival {
-            Arrival::Accepted(socket) => (None, socket),
-            Arrival::Dialed(number, socket) => (Some(number), socket),
+        let (how, socket) = match arrival {
+            Arrival::Accepted(socket) => (How::Accepted, socket),
+            Arrival::LeafAccepted(socket) => (How::LeafAccepted, socket),
+            Arrival::Dialed(number, socket) => (How::Dialed(number), socket),
             Arrival::Unreachable(number, reason) => {
                 self.broker.on_peer_not_dialed(now, number, &reason);
                 return Ok(());
             }
         };
-        match (number, shell.on_accepted(&socket, ConnectionType::Standard)) {
-            (None, None) => return Ok(()),
-            (Some(number), None) => self.broker.on_peer_not_dialed(now, number, "it is gone already"),
-            (number, Some(peer)) => self.adopt_peer(shell, now, number, socket, peer)?,
+        match (how, shell.on_accepted(&socket, ConnectionType::Standard)) {
+            (How::Dialed(number), None) => self.broker.on_peer_not_dialed(now, number, "it is gone already"),
+            (_, None) => {}
+            (how, Some(peer)) => self.adopt_peer(shell, now, how, socket, peer)?,
         }
         Ok(())
     }
@@ -39,13 +48,14 @@ impl<S: Shell> ShardCore<S> {
         &mut self,
         shell: &mut S,
         now: Time,
-        number: Option<u32>,
+        how: How,
         socket: S::Socket,
         peer: Peer,
     ) -> Result<(), S::Error> {
-        let id = match number {
-            None => self.broker.on_peer_accepted(now, peer),
-            Some(number) => self.broker.on_peer_dialed(now, number, peer),
+        let id = match how {
+            How::Accepted => self.broker.on_peer_accepted(now, peer),
+            How::LeafAccepted => self.broker.on_leaf_accepted(now, peer),
+            How::Dialed(number) => self.broker.on_peer_dialed(now, number, peer),
         };
         shell.adopt(id, socket)?;
         self.steer_receive(shell, id)

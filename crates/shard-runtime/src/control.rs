@@ -25,11 +25,13 @@ pub struct Control {
     closed: Arc<AtomicBool>,
     /// Where other servers come in, once that is known.
     pub(crate) routes: Arc<OnceLock<TcpListener>>,
+    /// The same of leaf nodes.
+    pub(crate) leafs: Arc<OnceLock<TcpListener>>,
 }
 
 impl Control {
     pub(crate) fn new(shards: Arc<[Arc<Orders>]>) -> Self {
-        Self { shards, closed: Arc::default(), routes: Arc::default() }
+        Self { shards, closed: Arc::default(), routes: Arc::default(), leafs: Arc::default() }
     }
 
     /// The shards there are.

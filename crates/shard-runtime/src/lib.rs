@@ -55,7 +55,7 @@ pub use kernel_tls::KernelTls;
 pub use listeners::Listeners;
 pub use preflight::preflight;
 pub use room::make_room;
-pub use routes::{accept_routes, dial_routes};
+pub use routes::{accept_leafs, accept_routes, dial_routes};
 pub use shared::Given;
 pub use start::{Shards, start};
 pub use storage::{Inspection, Meter, Storage, Store, StoreError, Tell};

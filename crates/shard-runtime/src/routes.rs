@@ -5,7 +5,7 @@
 
 use std::net::{TcpListener, TcpStream, ToSocketAddrs};
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 use std::{io, thread};
 
@@ -18,9 +18,6 @@ use shard_core::Arrival;
 use crate::control::Control;
 use crate::orders::{Order, Orders};
 
-/// How long an address has to answer.
-const DIAL_TIME_MAX: Duration = Duration::from_secs(1);
-
 /// After a failed accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -29,23 +26,41 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// # Errors
 /// There is no thread, or no descriptor, to be had.
 pub fn accept_routes(listener: &TcpListener, control: &Control) -> io::Result<()> {
+    accept(listener, control, &control.routes, "routes", Arrival::Accepted)
+}
+
+/// The same for leaf nodes.
+///
+/// # Errors
+/// As of [`accept_routes`].
+pub fn accept_leafs(listener: &TcpListener, control: &Control) -> io::Result<()> {
+    accept(listener, control, &control.leafs, "leafs", Arrival::LeafAccepted)
+}
+
+fn accept(
+    listener: &TcpListener,
+    control: &Control,
+    place: &OnceLock<TcpListener>,
+    name: &str,
+    arrival: fn(OwnedFd) -> Arrival<OwnedFd>,
+) -> io::Result<()> {
     let (listener, kept) = (listener.try_clone()?, listener.try_clone()?);
     listener.set_nonblocking(false)?;
-    if control.routes.set(kept).is_err() {
+    if place.set(kept).is_err() {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
     let control = control.clone();
     let accept = move || {
         while control.is_accepting() {
             match listener.accept().map(|(socket, _)| socket) {
-                Ok(socket) => give(&control.shards[0], Arrival::Accepted, socket),
+                Ok(socket) => give(&control.shards[0], arrival, socket),
                 // It was shut down, or a connection was gone before it was taken.
                 Err(error) if Errno::from_io_error(&error) == Some(Errno::INVAL) => return,
                 Err(_) => thread::sleep(ACCEPT_PAUSE),
             }
         }
     };
-    thread::Builder::new().name("routes".into()).spawn(accept).map(drop)
+    thread::Builder::new().name(name.into()).spawn(accept).map(drop)
 }
 
 /// Dials the servers that the first shard asks for, each on a thread of its own, until that ends.
@@ -74,12 +89,12 @@ fn reach(dial: &Dial, orders: &Orders) {
 }
 
 /// Tries one address of the host after the other.
-fn connect(Dial { host, port, .. }: &Dial) -> Result<TcpStream, String> {
+fn connect(Dial { host, port, timeout, .. }: &Dial) -> Result<TcpStream, String> {
     let found = (&**host, *port).to_socket_addrs();
     let found = found.map_err(|error| format!("dial tcp: lookup {host}: {}", error_words(&error)))?;
     let mut failure = format!("dial tcp: lookup {host}: no such host");
     for address in found {
-        match TcpStream::connect_timeout(&address, DIAL_TIME_MAX) {
+        match TcpStream::connect_timeout(&address, *timeout) {
             Ok(socket) => return Ok(socket),
             Err(error) => failure = format!("dial tcp {address}: connect: {}", error_words(&error)),
         }
@@ -95,9 +110,9 @@ fn give(orders: &Orders, arrival: impl FnOnce(OwnedFd) -> Arrival<OwnedFd>, sock
 }
 
 impl Control {
-    /// The thread that accepts other servers wakes up, and ends.
+    /// The threads that accept other servers wake up, and end.
     pub(crate) fn stop_accepting_routes(&self) {
-        if let Some(listener) = self.routes.get() {
+        for listener in [&self.routes, &self.leafs].into_iter().filter_map(|place| place.get()) {
             let _ = shutdown(listener, Shutdown::Both);
         }
     }

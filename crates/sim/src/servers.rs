@@ -35,6 +35,8 @@ pub struct ClusterPlan {
     pub steps: usize,
     /// In a thousand of them: how often a connection between servers breaks.
     pub cuts: u64,
+    /// Which of the servers is the hub of one more, a leaf node; `None` is that there is none.
+    pub hub: Option<usize>,
 }
 
 impl ClusterPlan {
@@ -48,7 +50,15 @@ impl ClusterPlan {
             clients: random.size(2, 4),
             steps: 3000,
             cuts: random.pick(&[0, 2, 10]),
+            hub: None,
         }
+    }
+
+    /// The same with a leaf node beside the servers.
+    pub fn with_leaf(seed: u64) -> Self {
+        let plan = Self::new(seed);
+        let hub = Random::new(seed, 3).size(0, plan.servers - 1);
+        Self { hub: Some(hub), ..plan }
     }
 }
 
@@ -92,7 +102,7 @@ pub fn run_cluster(plan: &ClusterPlan) -> ClusterOutcome {
         cluster.step(plan);
     }
     cluster.settle(QUIET);
-    let mut violations = cluster.check_links();
+    let mut violations = cluster.check_links(plan);
     cluster.publish_everything();
     cluster.settle(Duration::from_secs(1));
     violations.extend(cluster.check());
@@ -112,6 +122,7 @@ impl Cluster {
         let now = Time(1);
         let mut servers: Vec<Server> =
             (0..plan.servers).map(|at| Server::new(plan, at, &routes(at))).collect();
+        servers.extend(plan.hub.map(|hub| Server::leaf(plan, plan.servers, hub)));
         let mut clients = Vec::new();
         for (at, server) in servers.iter_mut().enumerate() {
             for _ in 0..plan.clients {
@@ -183,9 +194,11 @@ impl Cluster {
             }
         }
         for dial in server.take_dials() {
-            let to = usize::from(dial.port - server::FIRST_PORT);
+            let is_leaf = dial.port >= server::FIRST_LEAF_PORT;
+            let first = if is_leaf { server::FIRST_LEAF_PORT } else { server::FIRST_PORT };
+            let to = usize::from(dial.port - first);
             let dialer = self.servers[at].on_dialed(self.now, dial.number, to);
-            let dialed = self.servers[to].on_accepted(self.now, at);
+            let dialed = self.servers[to].on_accepted(self.now, at, is_leaf);
             self.pipes.push(Pipe::new((at, dialer), (to, dialed)));
         }
     }
@@ -202,13 +215,14 @@ impl Cluster {
         }
     }
 
-    fn check_links(&self) -> Vec<String> {
-        let others = self.servers.len() - 1;
-        let lonely = self.servers.iter().enumerate().filter(|(_, server)| server.connected() != others);
+    fn check_links(&self, plan: &ClusterPlan) -> Vec<String> {
+        let others = plan.servers - 1;
+        let routed = self.servers[..plan.servers].iter().enumerate();
+        let lonely = routed.filter(|(_, server)| server.connected() != others);
         let mut wrong: Vec<String> = lonely
             .map(|(at, server)| format!("server {at}: {} of {others} others", server.connected()))
             .collect();
-        let pairs = self.servers.len() * others / 2;
+        let pairs = plan.servers * others / 2 + usize::from(plan.hub.is_some());
         let open = self.pipes.iter().filter(|pipe| pipe.is_open()).count();
         if open != pairs {
             wrong.push(format!("{open} connections between {} servers", self.servers.len()));

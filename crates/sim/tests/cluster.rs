@@ -11,11 +11,20 @@ fn number(name: &str) -> Option<u64> {
 
 #[test]
 fn servers_keep_what_they_promise_whatever_breaks_between_them() {
+    check(ClusterPlan::new);
+}
+
+#[test]
+fn so_they_do_with_a_leaf_node_beside_them() {
+    check(ClusterPlan::with_leaf);
+}
+
+fn check(plan: impl Fn(u64) -> ClusterPlan) {
     let first = number("SIM_FIRST_SEED").unwrap_or(0);
     let count = number("SIM_SEEDS").unwrap_or(SEEDS);
     let (mut broken, mut published, mut received, mut cuts) = (Vec::new(), 0, 0, 0);
     for seed in first..first + count {
-        let outcome = run_cluster(&ClusterPlan::new(seed));
+        let outcome = run_cluster(&plan(seed));
         if let Some(violation) = outcome.violations.first() {
             broken.push(format!("seed {seed}: {violation}"));
         }

@@ -18,7 +18,6 @@ impl IdleOptions {
     pub(crate) fn of(request: Request) -> Option<Self> {
         let (flags, texts): (&'static [&'static str], &'static [&'static str]) = match request {
             Request::Routez => (&["subscriptions", "subscriptions_detail"], &[]),
-            Request::Leafz => (&["subscriptions"], &["account"]),
             Request::Gatewayz => {
                 (&["accounts", "subscriptions", "subscriptions_detail"], &["name", "account_name"])
             }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use broker::{Broker, PublishOutcome, ServiceId};
 use fabric::ShardId;
-use monitor::{AccountRow, AccstatzQuery, ConnzQuery, HealthzQuery, JszQuery, Moment, SubszQuery, compact};
+use monitor::{
+    AccountRow, AccstatzQuery, ConnzQuery, HealthzQuery, JszQuery, LeafzQuery, Moment, SubszQuery, compact,
+};
 use nats_proto::{HeaderLen, Publish};
 use serde::Serialize;
 
@@ -56,7 +58,7 @@ pub enum InquiryKind {
     /// Gateways.
     Gatewayz,
     /// Leaf nodes.
-    Leafz,
+    Leafz(LeafzQuery),
     /// Queues within nats-server.
     IpQueuesz,
     /// Groups of Raft.

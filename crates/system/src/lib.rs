@@ -23,6 +23,7 @@ mod healthz;
 mod idle;
 mod inquiry;
 mod jsz;
+mod leafz;
 mod options;
 mod others;
 mod own_options;

@@ -9,6 +9,7 @@ use crate::healthz::HealthzOptions;
 use crate::idle::IdleOptions;
 use crate::inquiry::InquiryKind;
 use crate::jsz::JszOptions;
+use crate::leafz::LeafzOptions;
 use crate::profilez::ProfilezOptions;
 use crate::request::Request;
 use crate::subsz::SubszOptions;
@@ -26,6 +27,7 @@ pub(crate) enum OwnOptions {
     Accountz(AccountzOptions),
     Statz(StatzOptions),
     Profilez(ProfilezOptions),
+    Leafz(LeafzOptions),
     Idle(IdleOptions),
     Client(ClientOptions),
 }
@@ -40,6 +42,7 @@ impl OwnOptions {
             Request::Subsz(_) => Self::Subsz(SubszOptions::default()),
             Request::Accountz => Self::Accountz(AccountzOptions::default()),
             Request::Statz(_) => Self::Statz(StatzOptions::default()),
+            Request::Leafz => Self::Leafz(LeafzOptions::default()),
             Request::Profilez => Self::Profilez(ProfilezOptions::default()),
             Request::Kick | Request::Ldm => Self::Client(ClientOptions::default()),
             request => IdleOptions::of(request).map_or(Self::Nothing, Self::Idle),
@@ -57,6 +60,7 @@ impl OwnOptions {
             Self::Accountz(options) => options.field(name),
             Self::Statz(options) => options.field(name),
             Self::Profilez(options) => options.field(name),
+            Self::Leafz(options) => options.field(name),
             Self::Idle(options) => options.field(name),
             Self::Client(options) => options.field(name),
         }
@@ -88,6 +92,7 @@ impl OwnOptions {
             (Self::Accountz(options), _) => InquiryKind::Accountz(options.account()),
             (Self::Statz(options), _) => InquiryKind::Statz(options.query(account)),
             (Self::Profilez(options), _) => InquiryKind::Profilez(options.refusal()),
+            (Self::Leafz(options), _) => InquiryKind::Leafz(options.query(account)),
             (Self::Client(options), Request::Kick) => InquiryKind::Kick(options.cid),
             (Self::Client(options), _) => InquiryKind::Ldm(options.cid),
             (_, Request::Reload) => InquiryKind::Reload,
@@ -96,7 +101,6 @@ impl OwnOptions {
             (_, Request::Varz) => InquiryKind::Varz,
             (_, Request::Routez) => InquiryKind::Routez,
             (_, Request::Gatewayz) => InquiryKind::Gatewayz,
-            (_, Request::Leafz) => InquiryKind::Leafz,
             (_, Request::IpQueuesz) => InquiryKind::IpQueuesz,
             (_, Request::Raftz) => InquiryKind::Raftz,
             (_, Request::AccountInfo) => InquiryKind::AccountInfo(named()),

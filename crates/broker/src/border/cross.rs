@@ -121,6 +121,20 @@ impl Broker {
         passage.is_offered
     }
 
+    /// Gives a request of a leaf node, which those of its account who want it have, to the services that the account
+    /// imports. Returns whether it is under offer.
+    pub(crate) fn go_abroad_of_leaf(&mut self, account: usize, envelope: &Envelope<'_>) -> bool {
+        if !self.config.settings.directory.account(account).shares_services() {
+            return false;
+        }
+        let ways = self.find_ways(account, envelope.selects);
+        let first = self.offers.next_ticket();
+        let passage = self.go_abroad(envelope, &ways, false);
+        self.border.ways = ways;
+        self.offers.join_from(first, passage.taken, None);
+        passage.is_offered
+    }
+
     /// Gives a message to those of one account who want it.
     pub(super) fn pass(&mut self, account: usize, envelope: &Envelope<'_>, answer_wanted: bool) -> Passage {
         self.space_of(account);

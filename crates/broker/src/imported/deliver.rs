@@ -16,7 +16,7 @@ impl Egress {
         let target = self.subs.at(key).target;
         match (target.as_shadow(), target.as_peer()) {
             (Some(of), _) => self.deliver_imported(key, of, origin, publish),
-            (None, Some(peer)) => self.gather_for_peer(key, peer, origin),
+            (None, Some(peer)) => self.gather_for_peer(key, peer, origin, publish.subject),
             (None, None) => self.deliver_to_service(key, origin, publish),
         }
     }
@@ -90,7 +90,7 @@ impl Egress {
     pub(crate) fn can_take_apart(&self, key: SubKey, origin: Origin, publish: &Publish<'_>) -> bool {
         let shadow = self.subs.at(key);
         if let Some(peer) = shadow.target.as_peer() {
-            return self.may_send_to_peer(peer, origin);
+            return self.may_send_to_peer(peer, origin, publish.subject);
         }
         let Some(of) = shadow.target.as_shadow() else {
             return service_that_may_have(origin, shadow.target).is_some();

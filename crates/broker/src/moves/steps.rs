@@ -73,6 +73,9 @@ impl Broker {
         self.note_vacant();
         if let Some(peers) = &mut self.egress.peers {
             peers.control.stop();
+            if let Some(branches) = &mut peers.branches {
+                branches.control.stop();
+            }
         }
         for id in self.turn.take_line() {
             self.hold_for_good(id);

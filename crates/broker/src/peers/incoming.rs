@@ -55,7 +55,11 @@ impl Broker {
         let peers = self.egress.peers.as_mut()?;
         let peer = peers.of(id)?;
         let row = peers.at(peer);
-        let limits = if row.route.is_some() { route_limits(&self.limits) } else { STRANGER_LIMITS };
+        let limits = match (&row.route, &row.branch) {
+            (Some(_), _) => route_limits(&self.limits),
+            (None, Some(_)) => self.limits,
+            (None, None) => STRANGER_LIMITS,
+        };
         match row.decoder.step(input, &limits) {
             Ok(Step::NeedMore { at_least }) => {
                 self.egress.clients.at(id).op_bytes = at_least;
@@ -82,6 +86,9 @@ impl Broker {
             return Flow::Hold(Hold::Fence);
         }
         let Some(peers) = &mut self.egress.peers else { return Flow::Next };
+        if peers.at(peer).is_leaf {
+            return self.on_leaf_op(now, id, peer, op);
+        }
         if !matches!(op, PeerOp::Connect(_)) && !peers.control.may_say(id) {
             self.act_for_cluster(now);
             return Flow::Next;
@@ -91,11 +98,7 @@ impl Broker {
             PeerOp::Connect(json) => peers.control.on_connect(id, json),
             PeerOp::Info(json) => peers.control.on_info(since_start(now), id, json),
             PeerOp::Ping => self.egress.send(id, b"PONG\r\n"),
-            PeerOp::Pong => {
-                let client = self.egress.clients.at(id);
-                client.pings_out = 0;
-                client.record.on_pong(now);
-            }
+            PeerOp::Pong => self.on_peer_pong(now, id),
             PeerOp::Err(text) => {
                 let words = log_words::complaint(&format!("'{}'", show(text)));
                 tracing::error!("{} - {words}", self.egress.clients.at(id).label);
@@ -103,13 +106,19 @@ impl Broker {
             }
             // Who has not said who it is speaks for nobody yet.
             _ if !is_route => {}
-            PeerOp::Interest { key, weight } => return self.on_peer_interest(id, peer, key, Some(*weight)),
-            PeerOp::NoInterest(key) => return self.on_peer_interest(id, peer, key, None),
+            PeerOp::Interest { key, weight } => return self.on_route_interest(id, peer, key, Some(*weight)),
+            PeerOp::NoInterest(key) => return self.on_route_interest(id, peer, key, None),
             PeerOp::Message(message) => return self.on_peer_message(id, peer, message),
             PeerOp::Ok | PeerOp::Ignored => {}
         }
         self.act_for_cluster(now);
         Flow::Next
+    }
+
+    pub(super) fn on_peer_pong(&mut self, now: Time, id: ConnId) {
+        let client = self.egress.clients.at(id);
+        client.pings_out = 0;
+        client.record.on_pong(now);
     }
 
     /// Whether an op waits until all shards know what the server said before. Changes of interest join in.
@@ -126,10 +135,10 @@ impl Broker {
         true
     }
 
-    fn on_peer_message(&mut self, id: ConnId, peer: PeerId, message: &PeerMessage<'_>) -> Flow {
-        let Some(peers) = &self.egress.peers else { return Flow::Next };
-        let account = message.account.and_then(|name| peers.account_named(name));
-        let Some(account) = account else { return Flow::Next };
+    pub(super) fn on_peer_message(&mut self, id: ConnId, peer: PeerId, message: &PeerMessage<'_>) -> Flow {
+        let Some(peers) = &mut self.egress.peers else { return Flow::Next };
+        let Ok(account) = peers.account_of(peer, message.account) else { return Flow::Next };
+        peers.note_where_it_comes_from(message.origin);
         if self.must_wait_of_peer(account, message.subject) {
             self.mesh.hold(id);
             return Flow::Hold(Hold::Link);
@@ -146,6 +155,7 @@ impl Broker {
             return Flow::Next;
         }
         self.space_of(account);
+        let is_leaf = self.egress.is_leaf(peer);
         let envelope = match shown {
             None => Envelope::new(peer, &publish),
             Some(_) => Envelope { origin: peer.into(), selects: message.subject, publish: &publish },
@@ -156,7 +166,7 @@ impl Broker {
         let record = &mut self.egress.clients.at(id).record;
         record.last_activity = self.egress.counters.now;
         record.input.add(taken);
-        self.egress.counters.totals.routes.input.add(taken);
+        self.egress.counters.of_peer(is_leaf).input.add(taken);
         if self.may_be_owned(envelope.selects) && !self.send_to_owner(account, &envelope) {
             self.refuse_if_unowned(account, &envelope);
         }
@@ -177,11 +187,15 @@ impl Broker {
             });
         }
         self.respond_of_peer(account, &envelope);
-        if dispatched.offers > 0 { Flow::NextThenHold(Hold::Offer) } else { Flow::Next }
+        let is_offered_abroad = is_leaf && self.go_abroad_of_leaf(account, &envelope);
+        if dispatched.offers > 0 || is_offered_abroad {
+            return Flow::NextThenHold(Hold::Offer);
+        }
+        Flow::Next
     }
 
     /// Whether a message has to wait for other shards, also as the response that it may be.
-    fn must_wait_of_peer(&mut self, account: usize, subject: &[u8]) -> bool {
+    pub(super) fn must_wait_of_peer(&mut self, account: usize, subject: &[u8]) -> bool {
         self.mesh.is_awaited()
             && (self.must_wait(account, subject) || self.response_must_wait(account, subject))
     }

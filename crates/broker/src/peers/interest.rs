@@ -18,7 +18,27 @@ use crate::subscription::{SubKey, Subscription};
 use crate::turn::{SUBSCRIPTION_STEPS, long_subject_steps};
 
 impl Broker {
-    /// A server wants something, with that weight; 0 is that it does not.
+    /// A server of the cluster wants something, with that weight; 0 is that it does not.
+    pub(crate) fn on_route_interest(
+        &mut self,
+        id: ConnId,
+        peer: PeerId,
+        key: &InterestKey<'_>,
+        weight: Option<u32>,
+    ) -> Flow {
+        let Some(peers) = &self.egress.peers else { return Flow::Next };
+        if !peers.may_want(key.subject) {
+            let label = &self.egress.clients.at(id).label;
+            tracing::debug!(
+                "{label} - Can not export {}, ignoring remote subscription request",
+                quote(key.subject)
+            );
+            return Flow::Next;
+        }
+        self.on_peer_interest(id, peer, key, weight)
+    }
+
+    /// The same of any server.
     pub(crate) fn on_peer_interest(
         &mut self,
         id: ConnId,
@@ -33,19 +53,14 @@ impl Broker {
         self.egress.steps += SUBSCRIPTION_STEPS + long_subject_steps(key.subject);
         self.egress.clients.at(id).record.last_activity = self.egress.counters.now;
         let Some(peers) = &mut self.egress.peers else { return Flow::Next };
-        if !peers.may_want(key.subject) {
-            let label = &self.egress.clients.at(id).label;
-            tracing::debug!(
-                "{label} - Can not export {}, ignoring remote subscription request",
-                quote(key.subject)
-            );
-            return Flow::Next;
-        }
-        let name = key.account.unwrap_or_default();
-        let Some(account) = peers.account_named(name) else {
-            note_unknown(&mut peers.at(peer).unknown, name, key, weight);
-            return Flow::Next;
+        let account = match peers.account_of(peer, key.account) {
+            Ok(account) => account,
+            Err(name) => {
+                note_unknown(&mut peers.at(peer).unknown, name, key, weight);
+                return Flow::Next;
+            }
         };
+        let name = key.account.unwrap_or_default();
         let row = (account, Interest::of(key));
         if !peers.at(peer).unknown.is_empty() {
             peers.at(peer).unknown.remove(&(name.into(), row.1.clone()));
@@ -54,6 +69,7 @@ impl Broker {
             for sub in peers.at(peer).wants.remove(&row).into_iter().flatten() {
                 self.end_peer_subscription(sub);
             }
+            self.tell_own_interest();
             return Flow::Next;
         };
         let wanted = if key.queue.is_some() { weight.min(WEIGHT_MAX) } else { 1 };
@@ -72,6 +88,7 @@ impl Broker {
         } else if let Some(peers) = &mut self.egress.peers {
             peers.at(peer).wants.insert(row, subs);
         }
+        self.tell_own_interest();
         Flow::Next
     }
 
@@ -117,7 +134,8 @@ impl Broker {
         let sub = self.egress.subs.next_key();
         let local = &mut self.space_of(account).local;
         let filter = local.insert(key.subject, key.queue, sub).ok()?;
-        self.egress.subs.insert(Subscription::new(Target::from(peer), account, filter, key.queue, b""));
+        let origin = key.origin.unwrap_or_default();
+        self.egress.subs.insert(Subscription::new(Target::from(peer), account, filter, key.queue, origin));
         self.spend_on_nodes(account);
         self.egress.counters.on_subscribed(account);
         self.egress.services.on_interest_changed();
@@ -152,6 +170,7 @@ impl Broker {
     pub(crate) fn go_on_forgetting(&mut self, peer: PeerId, wants: &mut Wants) -> Progress {
         while let Some(mut row) = wants.first_entry() {
             if !self.chores.budget().lasts() {
+                self.tell_own_interest();
                 return Progress::More;
             }
             let Some(sub) = row.get_mut().pop() else {
@@ -165,6 +184,7 @@ impl Broker {
         if let Some(peers) = &mut self.egress.peers {
             peers.free(peer);
         }
+        self.tell_own_interest();
         Progress::Done
     }
 
@@ -177,14 +197,14 @@ impl Broker {
             MemberChange::Leave { .. } => (0, 1),
             MemberChange::BecomeLimited => return,
         };
-        if sub.target.as_peer().is_some() {
-            return;
-        }
         let account = sub.account();
         self.spaces[account].local.filter(sub.filter, &mut self.filter);
         let key = InterestKey { origin: None, account: None, subject: &self.filter, queue: sub.queue() };
-        if let Some(peers) = &mut self.egress.peers {
-            peers.change(account, &key, more, less);
+        let Some(peers) = &mut self.egress.peers else { return };
+        match sub.target.as_peer() {
+            None => peers.change(account, &key, more, less),
+            // There may be a row of them: what comes of all is told behind the last.
+            Some(peer) => return peers.change_of_peer(account, &key, (peer, &sub.sid), more, less),
         }
         self.tell_own_interest();
     }

@@ -1,12 +1,13 @@
 //! What other servers are sent: interest, and messages.
 
 use bytes::Bytes;
-use cluster::Interest;
+use cluster::{Interest, Reading};
 use conns::ConnId;
 use monitor::Tally;
-use nats_proto::{Groups, HeaderLen, PeerKind, PeerMessage, Publish, encode};
+use nats_proto::{Groups, PeerKind, PeerMessage, Publish, encode};
 
-use super::{GROUPS_BYTES_MAX, Peer, TOLD_AHEAD_BYTES_MAX};
+use super::branches::Branches;
+use super::{GROUPS_BYTES_MAX, Peer, Peers, TOLD_AHEAD_BYTES_MAX};
 use crate::broker::Broker;
 use crate::chores::ROW_STEPS;
 use crate::egress::{Egress, SHARED_BYTES_MIN, cut_off, share};
@@ -16,18 +17,36 @@ use crate::subscription::SubKey;
 /// Acknowledgements of JetStream: what is behind an `@` in one is the subject that is shown.
 pub(super) const ACKS: &[u8] = b"$JS.ACK.";
 
+/// A message that goes to servers.
+#[derive(Debug, Clone, Copy)]
+struct Given<'m> {
+    account: &'m str,
+    /// The leaf cluster that it comes from.
+    origin: Option<&'m [u8]>,
+    publish: &'m Publish<'m>,
+    /// Nobody slows down who sends it: it is dropped rather than to end a connection.
+    may_be_lost: bool,
+}
+
 impl Egress {
-    /// Whether a server may have a message.
-    pub(crate) fn may_send_to_peer(&self, peer: PeerId, origin: Origin) -> bool {
+    /// Whether a server may have a message on that subject.
+    pub(crate) fn may_send_to_peer(&self, peer: PeerId, origin: Origin, subject: &[u8]) -> bool {
         let Some(peers) = &self.peers else { return false };
-        let conn = peers.peek(peer).and_then(Peer::open_conn);
-        (!origin.is_peer() || peers.lets_bounce)
-            && conn.is_some_and(|conn| self.clients.peek_open(conn).is_some())
+        let Some(row) = peers.peek(peer) else { return false };
+        row.open_conn().is_some_and(|conn| self.clients.peek_open(conn).is_some())
+            && peers.may_pass(origin, peer)
+            && row.branch.as_ref().is_none_or(|branch| branch.may_be_sent(subject))
     }
 
     /// A server gets the message in hand by that subscription, if it may: [`Self::send_gathered`] sends it.
-    pub(crate) fn gather_for_peer(&mut self, key: SubKey, peer: PeerId, origin: Origin) -> bool {
-        let may = self.may_send_to_peer(peer, origin);
+    pub(crate) fn gather_for_peer(
+        &mut self,
+        key: SubKey,
+        peer: PeerId,
+        origin: Origin,
+        subject: &[u8],
+    ) -> bool {
+        let may = self.may_send_to_peer(peer, origin, subject);
         if may {
             self.subs.at_mut(key).delivered += 1;
             self.gathered.push((peer, key));
@@ -57,12 +76,14 @@ impl Egress {
         let reply = reply_with_shown(selects, publish);
         let publish = Publish { subject: selects, reply: reply.as_deref().or(publish.reply), ..*publish };
         let may_be_lost = matches!(origin.party(), Party::Service(_));
+        let leaf_cluster = peers.leaf_cluster(origin);
+        let given = Given { account, origin: leaf_cluster.as_deref(), publish: &publish, may_be_lost };
         for of_one in gathered.chunk_by(|(one, _), (other, _)| one == other) {
             let mut groups = std::mem::take(&mut peers.groups);
             self.name_groups(of_one, &mut groups);
             let mut line = std::mem::take(&mut peers.line);
-            if let Some(peer) = peers.peek(of_one[0].0) {
-                self.send_to_peer(peer, account, &publish, &groups, may_be_lost, &mut line);
+            if let Some(Some(peer)) = peers.rows.get_mut(usize::from(of_one[0].0.0)) {
+                self.send_to_peer(peer, given, &groups, &mut line);
             }
             (peers.groups, peers.line) = (groups, line);
         }
@@ -81,36 +102,49 @@ impl Egress {
         }
     }
 
-    fn send_to_peer(
-        &mut self,
-        peer: &Peer,
-        account: &str,
-        publish: &Publish<'_>,
-        groups: &[u8],
-        may_be_lost: bool,
-        line: &mut Vec<u8>,
-    ) {
-        let Some(route) = &peer.route else { return };
+    fn send_to_peer(&mut self, peer: &mut Peer, given: Given<'_>, groups: &[u8], line: &mut Vec<u8>) {
+        let Given { publish, may_be_lost, .. } = given;
+        let is_leaf = peer.is_leaf;
+        let (kind, headers, names_origin) = match (&peer.route, &peer.branch) {
+            (Some(route), _) => (route.kind, route.headers, route.takes_origin),
+            (None, Some(branch)) => (PeerKind::Leaf, branch.leaf.headers, false),
+            (None, None) => return,
+        };
         let Some(mut client) = peer.conn.and_then(|conn| self.clients.open_writer(conn)) else { return };
         let header = publish.header.filter(|header| header.bytes > 0);
-        let (header, body) = if route.headers { (header, publish.body) } else { (None, publish.payload()) };
+        let (header, body) = if headers { (header, publish.body) } else { (None, publish.payload()) };
         let size = body.len().to_string();
-        front(line, route.kind, account, publish, groups, header, size.as_bytes());
+        let message = PeerMessage {
+            origin: given.origin.filter(|_| names_origin),
+            account: (!is_leaf).then_some(given.account.as_bytes()),
+            subject: publish.subject,
+            reply: publish.reply,
+            groups: Groups::new(groups),
+            header,
+            size_text: size.as_bytes(),
+            body: b"",
+        };
+        front(line, kind, &message);
         let len = line.len() + body.len() + 2;
         if !client.has_room(len) {
             // Nobody slows a service down, as publishers are: one consumer is not to end the route for all. What it delivers
             // comes again if it is acknowledged.
             if may_be_lost {
-                self.counters.totals.routes.dropped += 1;
+                self.counters.of_peer(is_leaf).dropped += 1;
                 return;
             }
             return cut_off(client);
         }
         self.reader_behind |= client.pending_bytes() + len > self.bounds.stalls_above;
-        let given = Tally { msgs: 1, bytes: body.len() as u64 };
+        let sent = Tally { msgs: 1, bytes: body.len() as u64 };
         client.record.last_activity = self.counters.now;
-        client.record.output.add(given);
-        self.counters.totals.routes.output.add(given);
+        client.record.output.add(sent);
+        self.counters.of_peer(is_leaf).output.add(sent);
+        if let Some((guard, reply)) =
+            peer.branch.as_mut().and_then(|branch| branch.guard.as_mut()).zip(publish.reply)
+        {
+            guard.on_request(self.counters.now, reply);
+        }
         self.steps += 1;
         if body.len() < SHARED_BYTES_MIN {
             return client.append(len, |chunk| {
@@ -130,13 +164,35 @@ impl Egress {
         while let Some((account, change)) = peers.next_change() {
             let mut line = std::mem::take(&mut peers.line);
             let name = &peers.accounts[account].name;
+            let is_of_leaf = change.interest.has_origin();
             for peer in peers.routes().filter(|peer| peer.told.takes(account, &change)) {
-                interest_line(&mut line, peer.kind(), name, &change.interest, change.weight);
+                if is_of_leaf && !peer.takes_origin() {
+                    continue;
+                }
+                interest_line(&mut line, peer.kind(), Some(name), &change.interest, change.weight);
                 self.send_line(peer.conn, &line);
             }
             peers.line = line;
         }
+        self.tell_leafs_changes(&mut peers);
         self.peers = Some(peers);
+    }
+
+    fn tell_leafs_changes(&mut self, peers: &mut Peers) {
+        let mut line = std::mem::take(&mut peers.line);
+        while let Some((account, change)) = peers.branches.as_mut().and_then(Branches::next_change) {
+            for (conn, branch) in peers.branches().filter(|(_, branch)| branch.account == account) {
+                if branch.reading.takes_up_to(&change.interest)
+                    && branch.is_told(&change.interest)
+                    && let Some(weight) = change.weight_for(&branch.ear)
+                {
+                    interest_line(&mut line, PeerKind::Leaf, None, &change.interest, weight);
+                    self.send(conn, &line);
+                    self.steps += 1;
+                }
+            }
+        }
+        peers.line = line;
     }
 
     fn send_line(&mut self, conn: Option<ConnId>, line: &[u8]) {
@@ -175,17 +231,46 @@ impl Broker {
     fn tell_some(&mut self, id: PeerId, conn: ConnId) {
         let Some(mut peers) = self.egress.peers.take() else { return };
         let mut line = std::mem::take(&mut peers.line);
-        let kind = peers.at(id).kind();
-        while self.chores.budget().lasts()
+        let (kind, takes_origin) = (peers.at(id).kind(), peers.at(id).takes_origin());
+        if peers.at(id).is_leaf {
+            self.tell_leaf_some(&mut peers, id, conn, &mut line);
+        }
+        while !peers.at(id).is_leaf
+            && self.chores.budget().lasts()
             && self.has_room_to_tell(conn)
             && let Some((account, interest, weight)) = peers.next_told(id)
         {
             self.chores.budget().spend(ROW_STEPS);
-            interest_line(&mut line, kind, &peers.accounts[account].name, &interest, weight);
+            if interest.has_origin() && !takes_origin {
+                continue;
+            }
+            interest_line(&mut line, kind, Some(&peers.accounts[account].name), &interest, weight);
             self.egress.send(conn, &line);
         }
         peers.line = line;
         self.egress.peers = Some(peers);
+    }
+
+    fn tell_leaf_some(&mut self, peers: &mut Peers, id: PeerId, conn: ConnId, line: &mut Vec<u8>) {
+        while self.chores.budget().lasts()
+            && self.has_room_to_tell(conn)
+            && let Some(branches) = &peers.branches
+            && let Some(branch) =
+                &mut peers.rows[usize::from(id.0)].as_mut().and_then(|row| row.branch.as_mut())
+            && branch.reading != Reading::Ended
+        {
+            self.chores.budget().spend(ROW_STEPS);
+            let Some(ledger) = branches.ledger(branch.account) else {
+                branch.reading = Reading::Ended;
+                return;
+            };
+            if let Some((interest, weight)) = ledger.read(&mut branch.reading, &branch.ear, LOOKS)
+                && branch.is_told(interest)
+            {
+                interest_line(line, PeerKind::Leaf, None, interest, weight);
+                self.egress.send(conn, line);
+            }
+        }
     }
 }
 
@@ -195,9 +280,18 @@ fn reply_with_shown(selects: &[u8], publish: &Publish<'_>) -> Option<Vec<u8>> {
     Some([reply, b"@", publish.subject].concat())
 }
 
-fn interest_line(line: &mut Vec<u8>, kind: PeerKind, account: &str, interest: &Interest, weight: u32) {
+/// Rows of a ledger that are looked at for one that somebody is to be told.
+const LOOKS: usize = 16;
+
+fn interest_line(
+    line: &mut Vec<u8>,
+    kind: PeerKind,
+    account: Option<&str>,
+    interest: &Interest,
+    weight: u32,
+) {
     line.clear();
-    let key = interest.key(Some(account.as_bytes()));
+    let key = interest.key(account.map(str::as_bytes));
     if weight > 0 {
         encode::interest(line, kind, &key, weight)
     } else {
@@ -206,27 +300,9 @@ fn interest_line(line: &mut Vec<u8>, kind: PeerKind, account: &str, interest: &I
 }
 
 /// All of a message that comes before its body.
-fn front(
-    line: &mut Vec<u8>,
-    kind: PeerKind,
-    account: &str,
-    publish: &Publish<'_>,
-    groups: &[u8],
-    header: Option<HeaderLen<'_>>,
-    size_text: &[u8],
-) {
+fn front(line: &mut Vec<u8>, kind: PeerKind, message: &PeerMessage<'_>) {
     line.clear();
-    let message = PeerMessage {
-        origin: None,
-        account: Some(account.as_bytes()),
-        subject: publish.subject,
-        reply: publish.reply,
-        groups: Groups::new(groups),
-        header,
-        size_text,
-        body: b"",
-    };
-    encode::peer_message(line, kind, &message);
+    encode::peer_message(line, kind, message);
     // The end of a body that is not in it.
     line.truncate(line.len() - 2);
 }

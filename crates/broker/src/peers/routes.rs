@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cluster::{Action, Dial, Ending, Route, log_words};
+use cluster::{Action, Dial, Ending, LEAF_DIALS, Route, leaf_words, log_words};
 use conns::{CloseReason, Conn, ConnId, Inbox, Peer, Time};
 use nats_auth::ConnectionType;
+use nats_proto::PeerKind;
 
-use super::STRANGER_LIMITS;
 use super::incoming::since_start;
+use super::{Peer as PeerRow, STRANGER_LIMITS};
 use crate::broker::Broker;
 use crate::chores::Chore;
 use crate::client::{Client, Reminder, Standing};
@@ -33,11 +34,11 @@ impl Broker {
     ///
     /// There is no cluster.
     pub fn on_peer_accepted(&mut self, now: Time, peer: Peer) -> ConnId {
-        let (id, label) = self.open_peer(now, peer);
+        let (id, label) = self.open_peer(now, peer, "rid");
         let address = peer.address().map(|address| address.ip());
         let peers = self.egress.peers.as_mut().expect(CLUSTER);
         peers.control.on_accepted(since_start(now), id, &label, address);
-        self.begin_peer(now, id)
+        self.begin_peer(now, id, PeerKind::ROUTE)
     }
 
     /// The server of that number among [`Self::take_dials`] was reached.
@@ -46,17 +47,24 @@ impl Broker {
     ///
     /// There is no cluster.
     pub fn on_peer_dialed(&mut self, now: Time, number: u32, peer: Peer) -> ConnId {
-        let (id, label) = self.open_peer(now, peer);
+        if number >= LEAF_DIALS {
+            return self.on_hub_dialed(now, number, peer);
+        }
+        let (id, label) = self.open_peer(now, peer, "rid");
         let address = peer.address().map(|address| address.ip());
         let peers = self.egress.peers.as_mut().expect(CLUSTER);
         peers.control.on_dialed(since_start(now), number, id, &label, address);
-        self.begin_peer(now, id)
+        self.begin_peer(now, id, PeerKind::ROUTE)
     }
 
     /// It was not.
     pub fn on_peer_not_dialed(&mut self, now: Time, number: u32, reason: &str) {
-        if let Some(peers) = &mut self.egress.peers {
-            peers.control.on_dial_failed(since_start(now), number, reason);
+        match &mut self.egress.peers {
+            Some(peers) if number < LEAF_DIALS => {
+                peers.control.on_dial_failed(since_start(now), number, reason);
+            }
+            Some(_) => self.branches().control.on_dial_failed(since_start(now), number, reason),
+            None => {}
         }
         self.act_for_cluster(now);
     }
@@ -87,12 +95,12 @@ impl Broker {
         self.egress.peers.as_ref().map_or(0, |peers| peers.control.servers())
     }
 
-    fn open_peer(&mut self, now: Time, peer: Peer) -> (ConnId, Box<str>) {
+    pub(super) fn open_peer(&mut self, now: Time, peer: Peer, word: &str) -> (ConnId, Box<str>) {
         let cid = self.placer.next_cid();
         let anonymous = Arc::clone(self.config.settings.directory.anonymous());
         let how = ConnectionType::Standard;
         let mut client = Client::new(cid, peer, false, now, anonymous, STRANGER_LIMITS, how);
-        client.label = format!("{peer} - rid:{cid}").into();
+        client.label = format!("{peer} - {word}:{cid}").into();
         client.standing = Standing::Peer;
         // It stays on its shard.
         client.stays = true;
@@ -102,11 +110,11 @@ impl Broker {
         (id, label)
     }
 
-    fn begin_peer(&mut self, now: Time, id: ConnId) -> ConnId {
+    pub(super) fn begin_peer(&mut self, now: Time, id: ConnId, kind: PeerKind) -> ConnId {
         let jitter = self.random.below(FIRST_PING.as_nanos() as u64 / 5);
         self.egress.clients.remind(id, now + FIRST_PING + Duration::from_nanos(jitter), Reminder::Ping);
         let peers = self.egress.peers.as_mut().expect(CLUSTER);
-        if peers.insert(id).is_none() {
+        if peers.insert(id, kind).is_none() {
             self.close(id, CloseReason::MaxConnectionsExceeded);
         }
         self.act_for_cluster(now);
@@ -120,10 +128,16 @@ impl Broker {
         if std::mem::replace(&mut peers.is_acting, true) {
             return;
         }
-        while let Some(peers) = &mut self.egress.peers
-            && let Some(action) = peers.control.next_action()
-        {
-            self.act(now, action);
+        while let Some(peers) = &mut self.egress.peers {
+            if let Some(action) = peers.control.next_action() {
+                self.act(now, action);
+            } else if let Some(action) =
+                peers.branches.as_mut().and_then(|branches| branches.control.next_action())
+            {
+                self.act_for_leafs(now, action);
+            } else {
+                break;
+            }
         }
         if let Some(peers) = &mut self.egress.peers {
             peers.is_acting = false;
@@ -160,6 +174,9 @@ impl Broker {
             told.set(control.cluster(), control.client_urls(), control.websocket_urls());
         }
         peers.has_told_clients = true;
+        if let Some(branches) = &mut peers.branches {
+            branches.control.set_cluster(peers.control.cluster());
+        }
     }
 
     /// Clients are told what they were not, from this row on, as far as this turn goes. Returns where to go on.
@@ -206,16 +223,16 @@ impl Broker {
         let now = self.egress.counters.now;
         let peers = self.egress.peers.as_mut().expect(CLUSTER);
         let row = peers.of(id);
-        let remote = row.and_then(|row| peers.peek(row)).and_then(|peer| peer.route.as_ref());
-        let closed = log_words::closed(&reason.to_string(), remote.map_or("", |route| &route.server_name));
+        let closed = closed_words(row.and_then(|row| peers.peek(row)), reason);
         tracing::info!("{} - {closed}", self.egress.clients.at(id).label);
-        self.egress
-            .counters
-            .totals
-            .routes
-            .on_closed(reason.is_slow_consumer(), reason == CloseReason::StaleConnection);
+        let is_leaf = row.is_some_and(|row| self.egress.is_leaf(row));
+        let (was_slow, was_stale) = (reason.is_slow_consumer(), reason == CloseReason::StaleConnection);
+        self.egress.counters.of_peer(is_leaf).on_closed(was_slow, was_stale);
         let peers = self.egress.peers.as_mut().expect(CLUSTER);
-        peers.control.on_closed(since_start(now), id);
+        match &mut peers.branches {
+            Some(branches) if is_leaf => branches.control.on_closed(since_start(now), id),
+            _ => peers.control.on_closed(since_start(now), id),
+        }
         if !reason.keeps_output() {
             self.egress.clients.drop_output(id);
         }
@@ -231,8 +248,7 @@ impl Broker {
     }
 
     pub(crate) fn on_peer_ping_due(&mut self, now: Time, id: ConnId) {
-        let Some(cluster) = &self.config.cluster else { return };
-        let (interval, max) = (cluster.ping_interval, cluster.ping_max);
+        let Some((interval, max)) = self.pings_of(id) else { return };
         let Some(client) = self.egress.clients.open(id) else { return };
         if client.pings_out + 1 > max {
             self.egress.send_err(id, "Stale Connection");
@@ -244,18 +260,45 @@ impl Broker {
         self.egress.clients.remind(id, now + interval, Reminder::Ping);
     }
 
+    /// How often a server is asked for a sign of life, and how often in vain.
+    fn pings_of(&self, id: ConnId) -> Option<(Duration, u32)> {
+        let peers = self.egress.peers.as_ref()?;
+        if peers.of(id).is_some_and(|row| self.egress.is_leaf(row)) {
+            let leafs = peers.branches.as_ref()?.control.config();
+            return Some((leafs.ping_interval, leafs.ping_max));
+        }
+        let cluster = self.config.cluster.as_ref()?;
+        Some((cluster.ping_interval, cluster.ping_max))
+    }
+
     /// What is due for the cluster.
     pub(crate) fn on_cluster_due(&mut self, now: Time) {
         let Some(peers) = &mut self.egress.peers else { return };
         peers.control.on_time(since_start(now));
+        if let Some(branches) = &mut peers.branches {
+            branches.control.on_time(since_start(now));
+        }
         self.act_for_cluster(now);
     }
 
     /// When that is.
     pub(crate) fn cluster_deadline(&self) -> Option<Time> {
-        let at = self.egress.peers.as_ref()?.control.next_deadline()?;
+        let peers = self.egress.peers.as_ref()?;
+        let branches = peers.branches.as_ref().and_then(|branches| branches.control.next_deadline());
+        let at = peers.control.next_deadline().into_iter().chain(branches).min()?;
         Some(Time::default() + at)
     }
+}
+
+/// The line of the log for a connection that ends.
+fn closed_words(peer: Option<&PeerRow>, reason: CloseReason) -> String {
+    let reason = reason.to_string();
+    if let Some(peer) = peer.filter(|peer| peer.is_leaf) {
+        let name = peer.branch.as_ref().map_or("", |branch| &branch.leaf.server_name);
+        return leaf_words::closed(&reason, name);
+    }
+    let route = peer.and_then(|peer| peer.route.as_ref());
+    log_words::closed(&reason, route.map_or("", |route| &route.server_name))
 }
 
 /// What it takes to tell a client, or to look at some.

@@ -1,6 +1,7 @@
 //! What the shard says of routes to those who ask from outside.
 
-use monitor::{RouteRow, RouteTotals, Subjects, SubscriptionRow};
+use cluster::passing::Side;
+use monitor::{LeafRow, RouteRow, RouteTotals, Subjects, SubscriptionRow};
 
 use super::Peer;
 use crate::broker::Broker;
@@ -23,6 +24,20 @@ impl Broker {
             totals.routes += 1;
             totals.subscriptions += peer.wants.len() as u64;
             let client = peer.open_conn().and_then(|conn| self.egress.clients.peek(conn));
+            totals.pending_bytes += client.map_or(0, |client| client.pending_bytes() as u64);
+        }
+        totals
+    }
+
+    /// The same of leaf nodes and hubs.
+    pub(crate) fn leaf_totals(&self) -> RouteTotals {
+        let counted = self.egress.counters.totals.leafs;
+        let Some(peers) = &self.egress.peers else { return counted };
+        let mut totals = counted;
+        for peer in peers.rows.iter().flatten().filter(|peer| peer.is_leaf) {
+            totals.routes += u64::from(peer.branch.is_some());
+            totals.subscriptions += peer.wants.len() as u64;
+            let client = peer.conn.and_then(|conn| self.egress.clients.peek(conn));
             totals.pending_bytes += client.map_or(0, |client| client.pending_bytes() as u64);
         }
         totals
@@ -58,6 +73,35 @@ impl Broker {
             subscriptions: peer.wants.len() as u64,
             compression: COMPRESSION,
             ..RouteRow::default()
+        })
+    }
+
+    /// The next leaf nodes and hubs.
+    pub fn leaf_page(&mut self, from: u64) -> Page<LeafRow> {
+        let Some(peers) = &self.egress.peers else { return Page { rows: Vec::new(), next: None } };
+        let (numbers, next) = stretch(from, peers.rows.len(), ROUTES_PER_PAGE);
+        let shown = numbers.filter_map(|number| self.leaf_row(peers.rows[number].as_ref()?));
+        Page { rows: shown.collect(), next }
+    }
+
+    fn leaf_row(&self, peer: &Peer) -> Option<LeafRow> {
+        let branch = peer.branch.as_ref()?;
+        let client = self.egress.clients.peek_open(peer.conn?)?;
+        let record = &client.record;
+        Some(LeafRow {
+            lid: client.cid,
+            name: branch.leaf.server_name.as_str().into(),
+            is_spoke: branch.ear.side == Side::Hub,
+            is_isolated: branch.ear.is_isolated,
+            account: (&**self.config.settings.directory.account(branch.account).name()).into(),
+            peer: client.peer().address(),
+            rtt: record.rtt(),
+            pending_bytes: client.pending_bytes() as u64,
+            input: record.input,
+            output: record.output,
+            subscriptions: peer.wants.len() as u64,
+            compression: branch.compression,
+            ..LeafRow::default()
         })
     }
 

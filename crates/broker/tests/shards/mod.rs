@@ -55,6 +55,17 @@ impl Shards {
         cluster: Option<cluster::Config>,
         amend: impl FnOnce(&mut Settings),
     ) -> Self {
+        Self::with_leafs(shards, cluster, None, amend)
+    }
+
+    /// The same of one that has leaf nodes, too.
+    pub(crate) fn with_leafs(
+        shards: usize,
+        cluster: Option<cluster::Config>,
+        leafs: Option<cluster::LeafConfig>,
+        amend: impl FnOnce(&mut Settings),
+    ) -> Self {
+        let leafs = leafs.map(Arc::new);
         let cluster = cluster.map(Arc::new);
         let told = cluster.as_ref().map(|cluster| Arc::new(ToldUrls::new(cluster)));
         let info = ServerInfo {
@@ -73,8 +84,10 @@ impl Shards {
             let (settings, closed) = (Arc::clone(&settings), Arc::clone(&remembered));
             let seldom = Arc::clone(&seldom);
             let cluster = cluster.clone().filter(|_| shard == ShardId(0));
+            let leafs = leafs.clone().filter(|_| shard == ShardId(0));
             let told = told.clone();
-            let config = Config { closed, seldom, cluster, told, ..Config::new(shard, shards, settings) };
+            let config =
+                Config { closed, seldom, cluster, leafs, told, ..Config::new(shard, shards, settings) };
             Broker::new(config)
         });
         Self {
@@ -123,6 +136,12 @@ impl Shards {
         let conn = Conn { shard: 0, id: self.brokers[0].on_peer_accepted(self.now, peer.into()) };
         self.output(conn);
         conn
+    }
+
+    /// A leaf node that dials, and has said nothing yet.
+    pub(crate) fn accept_leaf(&mut self) -> Conn {
+        let peer = SocketAddr::from(([127, 0, 0, 2], 7000));
+        Conn { shard: 0, id: self.brokers[0].on_leaf_accepted(self.now, peer.into()) }
     }
 
     /// A new connection with CONNECT, its INFO read and put aside.

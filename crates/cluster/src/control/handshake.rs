@@ -145,6 +145,7 @@ impl<C: Copy + Ord> Control<C> {
             is_dialed: session.target.is_some(),
             is_configured,
             headers: headers && info.headers,
+            takes_origin: info.lnoc,
             kind: PeerKind::Route { pinned: false, names_origin: info.lnocu },
             import: info.import.clone(),
             export: info.export.clone(),

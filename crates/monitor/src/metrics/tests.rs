@@ -34,9 +34,18 @@ fn text_of(cluster: Option<ClusterFacts>) -> String {
         ..RouteRow::default()
     }];
     let (process, accounts) = (Process::default(), &accounts());
-    Metrics { facts: &facts, process, shards: &shards, accounts, routes, http_req_stats: &stats, jetstream }
-        .answer()
-        .text()
+    Metrics {
+        facts: &facts,
+        process,
+        shards: &shards,
+        accounts,
+        routes,
+        leafs: &[],
+        http_req_stats: &stats,
+        jetstream,
+    }
+    .answer()
+    .text()
 }
 
 /// More than have series.

@@ -148,7 +148,7 @@ fn read_identity(identity: &IdentityConfig) -> Result<Identity, ConfigError> {
 }
 
 /// Reads the public key of a user.
-fn read_key(text: &str) -> Result<nkeys::KeyPair, ConfigError> {
+pub(super) fn read_key(text: &str) -> Result<nkeys::KeyPair, ConfigError> {
     const USER_KEY_BYTES: usize = 56;
     let is_user = text.len() == USER_KEY_BYTES && text.starts_with('U');
     let key = is_user.then(|| nkeys::KeyPair::from_public_key(text).ok()).flatten();

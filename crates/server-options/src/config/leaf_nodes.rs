@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nats_auth::Secret;
+use nats_auth::{LeafAuthorization, LeafUser, Secret};
 use nats_conf::{Entry, Value};
 use nkeys::KeyPairType;
 
@@ -10,14 +10,16 @@ use crate::config::host_port::host_port;
 use crate::config::leaf_remotes::read_remotes;
 use crate::config::report::Report;
 use crate::config::row::Effect::{Any, Integer, NotYet, Switch, Text};
-use crate::config::row::Idle::Off;
+use crate::config::row::Idle::{EmptyText, Never, Off, Uncompressed};
 use crate::config::row::{Row, UNKNOWN_FIELD, read_block, read_users_block, row};
 use crate::config::time::{seconds_or_text, some_time, warn_if_high};
 use crate::config::tls::read_tls_block;
 use crate::config::users::is_public_key;
 use crate::draft::{Draft, LeafDraft};
-use crate::leaf_nodes::{LeafAuthorization, LeafUser};
 use crate::reading::{given, put, write_timeout};
+
+/// What is missing for what a leaf node is late with to be another thing than what others are.
+const OWN_DEADLINE: &str = "leaf nodes have the deadline of all connections";
 
 /// The oldest version that may be asked for at least.
 const OLDEST: [u32; 3] = [2, 8, 0];
@@ -32,14 +34,14 @@ pub(crate) static TABLE: &[Row<LeafDraft>] = &[
     row(&["remotes"], Any(|block, entry, report| block.remotes = read_remotes(&entry.value, report))),
     row(&["reconnect", "reconnect_delay", "reconnect_interval"], Any(|block, entry, report| block.options.reconnect = some_time(entry, "reconnect", report).unwrap_or(block.options.reconnect))),
     row(&["dial_timeout"], Any(|block, entry, report| block.options.dial_timeout = some_time(entry, "dial_timeout", report).unwrap_or(block.options.dial_timeout))),
-    row(&["tls"], Any(|block: &mut LeafDraft, entry, report| block.listener.tls = read_tls_block(entry, report).map(|(tls, _)| tls))),
+    row(&["tls"], Any(|block: &mut LeafDraft, entry, report| block.listener.tls = read_tls_block(entry, report).map(|(tls, _)| tls))).until(Some((Never, "leaf nodes do not speak TLS"))),
     row(&["leafnode_advertise", "advertise"], Text(|block, address| put(&mut block.advertise, given(address)))),
     row(&["no_advertise"], Switch(|block, on| block.listener.no_advertise = on)),
     row(&["min_version", "minimum_version"], Text(|block, version| put(&mut block.listener.min_version, Some(min_version(version)?)))),
-    row(&["compression"], Any(|block, entry, report| block.compression.read(entry, report))),
+    row(&["compression"], Any(|block: &mut LeafDraft, entry, report| block.compression.read(entry, report))).until(Some((Uncompressed, "leaf nodes are not compressed"))),
     row(&["isolate_leafnode_interest", "isolate"], Switch(|block, on| block.listener.isolates = on)),
-    row(&["write_deadline"], Any(|block, entry, report| block.listener.write_deadline = some_time(entry, "write_deadline", report))),
-    row(&["write_timeout"], Text(|block, policy| put(&mut block.listener.write_timeout, write_timeout(policy)?))),
+    row(&["write_deadline"], Any(|block: &mut LeafDraft, entry, report| block.listener.write_deadline = some_time(entry, "write_deadline", report))).until(Some((Never, OWN_DEADLINE))),
+    row(&["write_timeout"], Text(|block: &mut LeafDraft, policy| put(&mut block.listener.write_timeout, write_timeout(policy)?))).until(Some((EmptyText, OWN_DEADLINE))),
 ];
 
 /// What `authorization` has here.

@@ -10,7 +10,7 @@ use nkeys::{KeyPair, KeyPairType};
 use crate::config::permissions::plain_filters;
 use crate::config::report::Report;
 use crate::config::row::Effect::{Any, NotYet, Switch, Text};
-use crate::config::row::Idle::{EmptyBlock, Off};
+use crate::config::row::Idle::{EmptyBlock, Never, Off, Uncompressed};
 use crate::config::row::{Row, Set, UNKNOWN_FIELD, read_block, row};
 use crate::config::time::some_time;
 use crate::config::tls::read_tls_block;
@@ -30,7 +30,7 @@ pub(crate) static TABLE: &[Row<RemoteDraft>] = &[
     row(&["account", "local"], Text(|block, account| put(&mut block.remote.account, given(account)))),
     row(&["creds", "credentials"], Text(credentials)),
     row(&["nkey", "seed"], Text(seed)),
-    row(&["tls"], Any(|block: &mut RemoteDraft, entry, report| block.remote.tls = read_tls_block(entry, report).map(|(tls, _)| tls))),
+    row(&["tls"], Any(|block: &mut RemoteDraft, entry, report| block.remote.tls = read_tls_block(entry, report).map(|(tls, _)| tls))).until(Some((Never, "leaf nodes do not speak TLS"))),
     row(&["hub"], Switch(|block, on| block.remote.is_hub = on)),
     row(&["deny_imports", "deny_import"], Any(|block, entry, report| block.remote.deny_imports = plain_filters(&entry.value, report))),
     row(&["deny_exports", "deny_export"], Any(|block, entry, report| block.remote.deny_exports = plain_filters(&entry.value, report))),
@@ -39,7 +39,7 @@ pub(crate) static TABLE: &[Row<RemoteDraft>] = &[
     row(&["jetstream_cluster_migrate", "js_cluster_migrate"], NotYet(Off, "streams have no other server to go to")),
     row(&["isolate_leafnode_interest", "isolate"], Switch(|block, on| block.remote.isolates = on)),
     row(&["request_isolation"], Switch(|block, on| block.remote.asks_isolation = on)),
-    row(&["compression"], Any(|block, entry, report| block.compression.read(entry, report))),
+    row(&["compression"], Any(|block: &mut RemoteDraft, entry, report| block.compression.read(entry, report))).until(Some((Uncompressed, "leaf nodes are not compressed"))),
     row(&["first_info_timeout"], Any(|block, entry, report| block.remote.info_timeout = some_time(entry, "first_info_timeout", report).unwrap_or(block.remote.info_timeout))),
     row(&["dial_timeout"], Any(|block, entry, report| block.remote.dial_timeout = some_time(entry, "dial_timeout", report))),
     row(&["disabled"], Switch(|block, on| block.remote.is_disabled = on)),

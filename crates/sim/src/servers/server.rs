@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use balance::PlacementRule;
 use broker::{Broker, BrokerOptions, Config, Greeting, Settings, ToldUrls};
-use cluster::{Dial, RouteUrl};
+use cluster::{Dial, LeafConfig, LeafListener, LeafRemote, RouteUrl};
 use conns::{CloseReason, ConnId, Flush, Time};
 use fabric::{Batch, ShardId};
 use nats_proto::ServerInfo;
@@ -16,6 +17,9 @@ use crate::random::Random;
 
 /// The port of the first server's listener for routes.
 pub(super) const FIRST_PORT: u16 = 7000;
+
+/// The same for leaf nodes.
+pub(super) const FIRST_LEAF_PORT: u16 = 8000;
 
 pub(super) struct Server {
     shards: Vec<Broker>,
@@ -29,16 +33,32 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn new(plan: &ClusterPlan, at: usize, routes: &[usize]) -> Self {
+        let leafs = (plan.hub == Some(at)).then(|| hub(at));
+        Self::with(plan, at, Some(cluster(at, routes)), leafs)
+    }
+
+    /// A server that is a leaf node of another one, and in no cluster.
+    pub(super) fn leaf(plan: &ClusterPlan, at: usize, hub: usize) -> Self {
+        Self::with(plan, at, None, Some(leaf(at, hub)))
+    }
+
+    fn with(
+        plan: &ClusterPlan,
+        at: usize,
+        cluster: Option<cluster::Config>,
+        leafs: Option<LeafConfig>,
+    ) -> Self {
         let info = ServerInfo { headers: true, max_payload: 1 << 20, ..ServerInfo::default() };
         let options = BrokerOptions { placement: PlacementRule::Spread, ..BrokerOptions::default() };
         let settings = Arc::new(Settings { options, ..Settings::new(info) });
-        let cluster = Arc::new(cluster(at, routes));
-        let told = Arc::new(ToldUrls::new(&cluster));
+        let (cluster, leafs) = (cluster.map(Arc::new), leafs.map(Arc::new));
+        let told = cluster.as_ref().map(|cluster| Arc::new(ToldUrls::new(cluster)));
         let shard = |shard: ShardId| {
             Broker::new(Config {
                 seed: plan.seed ^ (at as u64) << 8 ^ u64::from(shard.0),
-                cluster: (shard == ShardId(0)).then(|| Arc::clone(&cluster)),
-                told: Some(Arc::clone(&told)),
+                cluster: cluster.clone().filter(|_| shard == ShardId(0)),
+                leafs: leafs.clone().filter(|_| shard == ShardId(0)),
+                told: told.clone(),
                 ..Config::new(shard, plan.shards, Arc::clone(&settings))
             })
         };
@@ -66,8 +86,12 @@ impl Server {
         (shard, id)
     }
 
-    pub(super) fn on_accepted(&mut self, now: Time, from: usize) -> ConnId {
-        self.shards[0].on_peer_accepted(now, address(from).into())
+    pub(super) fn on_accepted(&mut self, now: Time, from: usize, is_leaf: bool) -> ConnId {
+        let from = address(from).into();
+        if is_leaf {
+            return self.shards[0].on_leaf_accepted(now, from);
+        }
+        self.shards[0].on_peer_accepted(now, from)
     }
 
     pub(super) fn on_dialed(&mut self, now: Time, number: u32, to: usize) -> ConnId {
@@ -160,6 +184,29 @@ impl Server {
 
 fn address(of: usize) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], FIRST_PORT + of as u16))
+}
+
+/// What lets a leaf node come.
+fn hub(at: usize) -> LeafConfig {
+    let listener = LeafListener {
+        host: "127.0.0.1".into(),
+        port: FIRST_LEAF_PORT + at as u16,
+        auth_timeout: Duration::from_secs(2),
+        ..LeafListener::default()
+    };
+    LeafConfig { cluster: "C".into(), listener: Some(listener), ..named(at) }
+}
+
+/// What has a leaf node dial.
+fn leaf(at: usize, hub: usize) -> LeafConfig {
+    let port = FIRST_LEAF_PORT + hub as u16;
+    let url = RouteUrl { host: "127.0.0.1".into(), port, credentials: None };
+    let remote = LeafRemote { urls: vec![url], ..LeafRemote::default() };
+    LeafConfig { remotes: vec![remote], ..named(at) }
+}
+
+fn named(at: usize) -> LeafConfig {
+    LeafConfig { server_id: format!("N{at}"), server_name: format!("S{at}"), ..LeafConfig::default() }
 }
 
 fn cluster(at: usize, routes: &[usize]) -> cluster::Config {

@@ -59,7 +59,7 @@ fn a_listener_has_what_its_block_says() {
 fn a_hub_has_what_its_entry_says() {
     let text = format!(
         r#"leafnodes {{ remotes: [
-            {{ urls: ["nats://u:p@a", "tls://b:1", "nats://[::1]"], account: A, nkey: {SEED}, hub: true, no_randomize: true
+            {{ urls: ["nats://u:p@a", "nats://b:1", "nats://[::1]"], account: A, nkey: {SEED}, hub: true, no_randomize: true
               deny_imports: "im.>", deny_exports: ["ex", "ey"], request_isolation: true, first_info_timeout: "3s"
               ignore_discovered_servers: true }}
             {{ url: "nats://u:p@a", credentials: "x.creds", compression: {{ mode: s2_auto, rtts: ["1ms"] }}, disabled: true }}
