@@ -1,6 +1,7 @@
 //! JetStream in a cluster: one of our servers that has it, reached from all others; one that has none before others that
 //! do; and a second one that has it, too, which is kept out.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -48,6 +49,35 @@ fn ask_until(client: &mut RawClient, subject: &str, body: &str) -> Value {
 
 fn code(answer: &Value) -> u64 {
     answer["error"]["err_code"].as_u64().unwrap_or_else(|| panic!("no error in {answer}"))
+}
+
+/// Publishes, and waits for so long: the sequence number, if it was acknowledged.
+fn published(client: &mut RawClient, subject: &str, number: usize) -> Option<u64> {
+    client.send(format!("PUB {subject} answers.{number} {}\r\n{number}\r\n", number.to_string().len()));
+    let answers = (0..20).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        let answers = client.flush().into_iter();
+        answers.filter(|answer| answer.subject == format!("answers.{number}")).next_back()
+    });
+    serde_json::from_str::<Value>(&answers?.text()).ok()?["seq"].as_u64()
+}
+
+/// What a consumer hands out until it has no more: by sequence number in the stream.
+fn pulled_all(client: &mut RawClient, name: &str, count: usize) -> BTreeMap<u64, String> {
+    let mut pulled = BTreeMap::new();
+    eventually("messages are missing", || {
+        client.send(format!("PUB $JS.API.CONSUMER.MSG.NEXT.{name}.C pulled.1 2\r\n50\r\n"));
+        std::thread::sleep(Duration::from_millis(100));
+        for message in client.flush() {
+            let ack = message.reply.clone().unwrap_or_default();
+            if let Some(seq) = ack.split('.').nth(5).and_then(|seq| seq.parse().ok()) {
+                pulled.insert(seq, message.text());
+                client.publish(&ack, "+ACK");
+            }
+        }
+        (pulled.len() >= count).then_some(())
+    });
+    pulled
 }
 
 /// All that a client does with a stream, by way of that server: of the name, with so many replicas.
@@ -205,6 +235,57 @@ fn a_server_without_streams_is_a_front_of_those_that_have_some() {
         ask_until(&mut client, "$JS.API.INFO", "");
         streams_work(&front, "ONE", 1);
         streams_work(&front, "THREE", 3);
+    }
+}
+
+/// Leaders are killed while messages are published and pulled by way of two of ours: what was acknowledged is there, each
+/// under its number.
+#[test]
+fn f17_what_is_acknowledged_through_a_front_outlives_leaders() {
+    for peer in peers() {
+        let places = ["A", "B", "D", "F", "G"].map(Place::take);
+        let streams = format!("{ACCOUNTS}{STORE}");
+        let others = |own: usize| -> Vec<&Place> {
+            (0..3).filter(|other| *other != own).map(|other| &places[other]).collect()
+        };
+        let start = |own: usize| Node::start_with(&peer, &places[own], &others(own), with(&streams));
+        let mut servers: Vec<Node> = (0..3).map(start).collect();
+        let fronts =
+            [3, 4].map(|own| Node::start_with(&ours(own - 2), &places[own], &others(own), with(ACCOUNTS)));
+        let mut writer = client(&fronts[0]);
+        ask_until(&mut writer, "$JS.API.INFO", "");
+        let config = r#"{"name":"R","subjects":["r.*"],"num_replicas":3}"#;
+        ask_until(&mut writer, "$JS.API.STREAM.CREATE.R", config);
+        let consumer = r#"{"stream_name":"R","config":{"durable_name":"C","ack_policy":"explicit"}}"#;
+        ask_until(&mut writer, "$JS.API.CONSUMER.DURABLE.CREATE.R.C", consumer);
+
+        let mut acknowledged = BTreeMap::new();
+        let mut numbers = 0_usize..;
+        for kills in 0..2 {
+            let info = ask_until(&mut writer, "$JS.API.STREAM.INFO.R", "");
+            let leader = info["cluster"]["leader"].as_str().expect("there is a leader").to_owned();
+            let at = servers.iter().position(|server| server.place.name == leader).expect("it is known");
+            let mut until = |writer: &mut RawClient, count: usize| {
+                while acknowledged.len() < count {
+                    let number = numbers.next().expect("there are many");
+                    if let Some(seq) = published(writer, "r.x", number) {
+                        let before = acknowledged.insert(seq, number.to_string());
+                        assert_eq!(before, None, "{seq} was given twice");
+                    }
+                }
+                count
+            };
+            let count = until(&mut writer, kills * 20 + 10);
+            servers[at].kill();
+            until(&mut writer, count + 10);
+            let stopped = servers.remove(at);
+            servers.insert(at, stopped.restart());
+        }
+        let mut reader = client(&fronts[1]);
+        let pulled = pulled_all(&mut reader, "R", acknowledged.len());
+        for (seq, text) in &acknowledged {
+            assert_eq!(pulled.get(seq), Some(text), "of {seq}");
+        }
     }
 }
 
