@@ -16,7 +16,7 @@ static LARGE: LazyLock<Answer> = LazyLock::new(|| named(&"x".repeat(LARGE_BYTES)
 
 /// What a server with that id says.
 fn named(id: &str) -> Answer {
-    Answer::json(&leafz(id, Moment(0)))
+    Answer::json(&leafz(id, Moment(0), &[]))
 }
 
 /// How often there was something new.

@@ -56,8 +56,8 @@ fn published(client: &mut RawClient, subject: &str, number: usize) -> Option<u64
     client.send(format!("PUB {subject} answers.{number} {}\r\n{number}\r\n", number.to_string().len()));
     let answers = (0..20).find_map(|_| {
         std::thread::sleep(Duration::from_millis(50));
-        let answers = client.flush().into_iter();
-        answers.filter(|answer| answer.subject == format!("answers.{number}")).next_back()
+        let mut answers = client.flush().into_iter();
+        answers.rfind(|answer| answer.subject == format!("answers.{number}"))
     });
     serde_json::from_str::<Value>(&answers?.text()).ok()?["seq"].as_u64()
 }
