@@ -17,7 +17,7 @@ use users::{account, login, reload, shards, user};
 
 fn service(subject: &str, responses: ResponseType) -> Export {
     let threshold = Some(Duration::from_secs(2));
-    let kind = ExportKind::Service(ServiceTerms { responses, threshold });
+    let kind = ExportKind::Service(ServiceTerms { responses, threshold, ..ServiceTerms::default() });
     Export { subject: subject.into(), accounts: Vec::new(), account_token_position: 0, kind }
 }
 

@@ -18,7 +18,11 @@ fn export(subject: &str) -> Export {
 }
 
 fn import(subject: &str, shown: Shown) -> Import {
-    Import { account: "A".into(), subject: subject.into(), kind: ImportKind::Stream { shown } }
+    Import {
+        account: "A".into(),
+        subject: subject.into(),
+        kind: ImportKind::Stream { shown, allow_trace: false },
+    }
 }
 
 fn behind(subject: &str, prefix: &str) -> Import {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::config::{AccountLimits, Export};
+use crate::config::{AccountLimits, Export, MsgTrace};
 use crate::mappings::Mappings;
 use crate::service_import::ServiceImports;
 use crate::stream_import::StreamImport;
@@ -21,6 +21,7 @@ pub struct Account {
     pub(crate) exports: Vec<Export>,
     /// Others may import services of it.
     pub(crate) exports_services: bool,
+    pub(crate) msg_trace: MsgTrace,
     /// The server's own messages belong here.
     pub(crate) is_system: bool,
     /// The configuration has it no more. Its index stays taken.
@@ -39,6 +40,7 @@ impl Account {
             service_imports: ServiceImports::default(),
             exports: Vec::new(),
             exports_services: false,
+            msg_trace: MsgTrace::default(),
             is_system: false,
             is_gone: false,
             connections: Arc::default(),
@@ -85,6 +87,11 @@ impl Account {
     /// What others may import of it.
     pub fn exports(&self) -> &[Export] {
         &self.exports
+    }
+
+    /// Where to tell of messages that are traced by others' rules.
+    pub fn msg_trace(&self) -> &MsgTrace {
+        &self.msg_trace
     }
 
     /// Whether requests and responses cross its border.

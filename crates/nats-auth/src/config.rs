@@ -112,6 +112,23 @@ pub struct AccountConfig {
     pub exports: Vec<Export>,
     /// `imports`.
     pub imports: Vec<Import>,
+    /// `msg_trace`: where to tell of messages that are traced by others' rules.
+    pub msg_trace: MsgTrace,
+}
+
+/// Where to tell what becomes of messages with a `traceparent` that says so, and of how many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MsgTrace {
+    /// `dest`: a subject of the account; empty if nothing is told.
+    pub dest: String,
+    /// `sampling`: of so many of a hundred of them.
+    pub percent: u8,
+}
+
+impl Default for MsgTrace {
+    fn default() -> Self {
+        Self { dest: String::new(), percent: 100 }
+    }
 }
 
 /// One entry of `users`.

@@ -123,6 +123,11 @@ impl ServiceImport {
         self.share
     }
 
+    /// Whether who has a request traced is told what becomes of it there.
+    pub fn allows_trace(&self) -> bool {
+        self.terms.allow_trace
+    }
+
     /// How many responses there are to a request.
     pub fn responses(&self) -> ResponseType {
         self.terms.responses

@@ -38,6 +38,8 @@ pub(crate) struct ImportedStream {
     /// Whose it is.
     pub(crate) account: usize,
     pub(crate) subjects: Pair,
+    /// Who has a message traced is told who gets it.
+    pub(crate) allow_trace: bool,
 }
 
 #[derive(Debug)]
@@ -75,8 +77,8 @@ pub(crate) fn read(accounts: &[AccountConfig]) -> Result<Vec<Imports>, Vec<Strin
             .flat_map(|(at, account)| account.imports.iter().map(move |import| (at, import)))
     };
     for (importer, import) in imports() {
-        if let ImportKind::Stream { shown } = &import.kind {
-            sharing.import_stream(importer, import, shown);
+        if let ImportKind::Stream { shown, allow_trace } = &import.kind {
+            sharing.import_stream(importer, import, shown, *allow_trace);
         }
     }
     for (importer, import) in imports() {
@@ -140,10 +142,12 @@ impl<'c> Sharing<'c> {
         }
     }
 
-    fn import_stream(&mut self, importer: usize, import: &Import, shown: &Shown) {
+    fn import_stream(&mut self, importer: usize, import: &Import, shown: &Shown, allow_trace: bool) {
         let Some(account) = self.exporter(import, "stream") else { return };
         match self.read_stream(importer, account, import, shown) {
-            Ok(imported) => self.imports[importer].streams.push(imported),
+            Ok(subjects) => {
+                self.imports[importer].streams.push(ImportedStream { account, subjects, allow_trace });
+            }
             Err(reason) => self.refuse("stream", import, &reason),
         }
     }
@@ -154,7 +158,7 @@ impl<'c> Sharing<'c> {
         account: usize,
         import: &Import,
         shown: &Shown,
-    ) -> Result<ImportedStream, String> {
+    ) -> Result<Pair, String> {
         let far = import.subject.as_str();
         let importers_name = &self.accounts[importer].name;
         let may = is_valid_subject(far) && self.streams[account].admit(importers_name, far);
@@ -178,7 +182,7 @@ impl<'c> Sharing<'c> {
         if others.len() == STREAM_IMPORTS_MAX {
             return Err(format!("an account may import {STREAM_IMPORTS_MAX} streams"));
         }
-        Ok(ImportedStream { account, subjects })
+        Ok(subjects)
     }
 
     fn import_service(&mut self, importer: usize, import: &Import, to: &str, share: bool) {

@@ -9,11 +9,12 @@ use crate::sharing::{Pair, Rename};
 pub struct StreamImport {
     account: usize,
     subjects: Pair,
+    allows_trace: bool,
 }
 
 impl StreamImport {
-    pub(crate) fn new(account: usize, subjects: Pair) -> Self {
-        Self { account, subjects }
+    pub(crate) fn new(account: usize, subjects: Pair, allows_trace: bool) -> Self {
+        Self { account, subjects, allows_trace }
     }
 
     /// The account that the messages are published in, by its index.
@@ -51,6 +52,11 @@ impl StreamImport {
         self.subjects.inwards.apply(subject, into);
     }
 
+    /// Whether who has a message traced is told who gets it by this.
+    pub fn allows_trace(&self) -> bool {
+        self.allows_trace
+    }
+
     /// Whether subscribers are shown the subject that it was published to.
     pub fn shows_all_as_is(&self) -> bool {
         self.subjects.inwards == Rename::Same
@@ -79,7 +85,7 @@ mod tests {
             ("a.b", "x", "x", Some("a.b")),
             ("a.*", "a.*", "*.b", Some("a.b")),
         ] {
-            let import = StreamImport::new(0, Pair::new(far, near).unwrap());
+            let import = StreamImport::new(0, Pair::new(far, near).unwrap(), false);
             let mut into = b"old".to_vec();
             let found = import.filter(wanted.as_bytes(), &mut into).then(|| String::from_utf8(into).unwrap());
             assert_eq!(found.as_deref(), filter, "{far} as {near} for {wanted}");

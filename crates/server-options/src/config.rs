@@ -19,6 +19,7 @@ pub(crate) mod jetstream;
 pub(crate) mod leaf_nodes;
 pub(crate) mod leaf_remotes;
 mod mappings;
+mod msg_trace;
 mod one_port;
 mod permissions;
 mod report;

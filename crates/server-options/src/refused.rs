@@ -112,11 +112,13 @@ mod tests {
             "cluster {\n  # later\n}\nleaf: {}\nws {}",
             "operator: []\ntrusted_keys: []\nresolver_preload {}\nprof_port: 0",
             "accounts { A { imports: [], exports: [], msg_trace {} } }",
-            "accounts { A { imports: [{allow_trace: false}], exports: [{allow_trace: false}] } }",
         ] {
             assert_eq!(errors(text), "", "{text}");
         }
-        assert!(errors("accounts { A { msg_trace: [] } }").contains(" is not supported yet: "));
+        assert!(
+            errors("accounts { A { exports: [{service: a, latency: x}] } }")
+                .contains(" is not supported yet: ")
+        );
     }
 
     #[test]

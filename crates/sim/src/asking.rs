@@ -44,7 +44,7 @@ impl Asking {
             subject: Self::all(account),
             accounts: Vec::new(),
             account_token_position: 0,
-            kind: ExportKind::Service(ServiceTerms { responses, threshold: None }),
+            kind: ExportKind::Service(ServiceTerms { responses, ..ServiceTerms::default() }),
         })
     }
 

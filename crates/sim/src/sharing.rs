@@ -58,7 +58,7 @@ impl Sharing {
         vec![Import {
             account: account_name(EXPORTER),
             subject: "s.*".into(),
-            kind: ImportKind::Stream { shown },
+            kind: ImportKind::Stream { shown, allow_trace: false },
         }]
     }
 }

@@ -33,6 +33,8 @@ pub struct ServiceTerms {
     /// `response_threshold`: how long a response may take, and the next one of several after that. `None` is
     /// [`RESPONSE_THRESHOLD`].
     pub threshold: Option<Duration>,
+    /// `allow_trace`: what becomes of a request here is told to who has it traced.
+    pub allow_trace: bool,
 }
 
 /// nats-server's time for a service to respond.
@@ -68,6 +70,8 @@ pub enum ImportKind {
     Stream {
         /// What the account sees in front of them, or instead.
         shown: Shown,
+        /// `allow_trace`: what becomes of a message here is told to who has it traced.
+        allow_trace: bool,
     },
     /// `service`: its clients may publish requests to them.
     Service {

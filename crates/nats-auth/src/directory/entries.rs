@@ -38,6 +38,7 @@ impl Directory {
             self.accounts[index].limits = *limits;
             self.accounts[index].mappings = Mappings::new(mappings)?;
             self.accounts[index].exports.clone_from(&account.exports);
+            self.accounts[index].msg_trace.clone_from(&account.msg_trace);
             let mut exports = account.exports.iter();
             self.accounts[index].exports_services =
                 exports.any(|export| matches!(export.kind, ExportKind::Service(_)));
@@ -79,7 +80,9 @@ impl Directory {
                 .into_iter()
                 .map(|import| ServiceImport::new(indexes[import.account], import));
             let streams = imports.streams.into_iter();
-            let streams = streams.map(|import| StreamImport::new(indexes[import.account], import.subjects));
+            let streams = streams.map(|import| {
+                StreamImport::new(indexes[import.account], import.subjects, import.allow_trace)
+            });
             // Those that it had before stay as they are.
             let kept = |import: StreamImport| {
                 let same = before[*index].iter().find(|other| ***other == import);

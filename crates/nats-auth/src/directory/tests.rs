@@ -427,7 +427,7 @@ fn an_import_that_stays_is_the_same_one() {
         let import = |subject: &&str| Import {
             account: "A".into(),
             subject: (*subject).into(),
-            kind: ImportKind::Stream { shown: Shown::Same },
+            kind: ImportKind::Stream { shown: Shown::Same, allow_trace: false },
         };
         let kind = ExportKind::Stream;
         let export = Export { subject: ">".into(), accounts: Vec::new(), account_token_position: 0, kind };

@@ -39,6 +39,7 @@ impl<'c> Exports<'c> {
             row.terms.responses = terms.responses;
         }
         row.terms.threshold = terms.threshold;
+        row.terms.allow_trace |= terms.allow_trace;
         let position = export.account_token_position;
         if position > 0 && export.subject.split('.').nth(position - 1) != Some("*") {
             return Err(BAD_SUBJECT);

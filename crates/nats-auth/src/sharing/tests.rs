@@ -19,7 +19,11 @@ fn account(name: &str, exports: &[&str], imports: &[Import]) -> AccountConfig {
 }
 
 fn stream(account: &str, subject: &str, shown: Shown) -> Import {
-    Import { account: account.into(), subject: subject.into(), kind: ImportKind::Stream { shown } }
+    Import {
+        account: account.into(),
+        subject: subject.into(),
+        kind: ImportKind::Stream { shown, allow_trace: false },
+    }
 }
 
 fn same(account: &str, subject: &str) -> Import {

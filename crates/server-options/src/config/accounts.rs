@@ -12,10 +12,10 @@ use crate::config::exports::read_exports;
 use crate::config::imports::read_imports;
 use crate::config::jetstream;
 use crate::config::mappings::read_mappings;
+use crate::config::msg_trace::read_msg_trace;
 use crate::config::permissions::read_permissions;
 use crate::config::report::Report;
-use crate::config::row::Effect::{Any, Integer, NotYet};
-use crate::config::row::Idle::EmptyBlock;
+use crate::config::row::Effect::{Any, Integer};
 use crate::config::row::{Row, UNKNOWN_FIELD, Unknown, read_block, row};
 use crate::config::users::{is_public_key, read_users};
 use crate::draft::Draft;
@@ -43,7 +43,7 @@ pub(crate) static TABLE: &[Row<Block>] = &[
     row(&["jetstream"], Any(|block, entry, report| block.jetstream = jetstream::of_account(entry, report))),
     row(&["imports"], Any(|block, entry, report| block.account.imports = read_imports(entry, report))),
     row(&["exports"], Any(|block, entry, report| block.account.exports = read_exports(entry, report))),
-    row(&["msg_trace", "trace_dest"], NotYet(EmptyBlock, "messages are not traced through servers")),
+    row(&["msg_trace", "trace_dest"], Any(|block, entry, report| read_msg_trace(entry, &mut block.account.msg_trace, report))),
 ];
 
 const UNKNOWN_LIMIT: Unknown = |key| Some(format!("Unknown field {} parsing account limits", quote(key)));

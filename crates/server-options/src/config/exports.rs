@@ -8,7 +8,7 @@ use nats_proto::{GoDuration, quote};
 
 use crate::config::report::Report;
 use crate::config::row::Effect::{Any, NotYet};
-use crate::config::row::Idle::{Never, Off};
+use crate::config::row::Idle::Never;
 use crate::config::row::{Row, UNKNOWN_FIELD, read_block, row};
 
 /// One entry being read.
@@ -20,6 +20,8 @@ pub(crate) struct Block {
     account_token_position: usize,
     responses: Option<ResponseType>,
     threshold: Option<Duration>,
+    /// What it says, and where.
+    allow_trace: Option<(bool, Value)>,
     /// Whether there was such a key, right or wrong.
     has_responses: bool,
     has_threshold: bool,
@@ -37,7 +39,7 @@ pub(crate) static TABLE: &[Row<Block>] = &[
     row(&["response", "response_type"], Any(responses)),
     row(&["threshold", "response_threshold", "response_max_time", "response_time"], Any(threshold)),
     row(&["latency"], NotYet(Never, "the latency of services is not measured")),
-    row(&["allow_trace"], NotYet(Off, "messages are not traced through servers")),
+    row(&["allow_trace"], Any(allow_trace)),
 ];
 
 /// Reads those that are right, and reports the others.
@@ -64,11 +66,18 @@ fn read_export(value: &Value, report: &mut Report) -> Option<Export> {
             for value in &block.of_services {
                 report.refuse(value, "Detected response directive on non-service");
             }
+            if let Some((_, value)) = &block.allow_trace {
+                report.refuse(value, "Detected allow_trace directive on non-service");
+            }
             (stream, ExportKind::Stream)
         }
         (None, service) => {
-            let responses = block.responses.unwrap_or_default();
-            (service?, ExportKind::Service(ServiceTerms { responses, threshold: block.threshold }))
+            let terms = ServiceTerms {
+                responses: block.responses.unwrap_or_default(),
+                threshold: block.threshold,
+                allow_trace: block.allow_trace.is_some_and(|(allow, _)| allow),
+            };
+            (service?, ExportKind::Service(terms))
         }
     };
     let Block { accounts, account_token_position, .. } = block;
@@ -138,6 +147,10 @@ fn threshold(block: &mut Block, entry: &Entry, report: &mut Report) {
         Ok(time) => block.threshold = Some(time.length()).filter(|length| !length.is_zero()),
         Err(_) => report.refuse(value, format!("Expected {WANTED}, got {}", quote(text))),
     }
+}
+
+fn allow_trace(block: &mut Block, entry: &Entry, report: &mut Report) {
+    block.allow_trace = report.ok(entry.value.as_bool()).map(|allow| (allow, entry.value.clone()));
 }
 
 fn not_text(wanted: &str, value: &Value, report: &mut Report) {

@@ -5,8 +5,7 @@ use nats_conf::{Entry, Value};
 use nats_proto::quote;
 
 use crate::config::report::Report;
-use crate::config::row::Effect::{Any, NotYet, Switch, Text};
-use crate::config::row::Idle::Off;
+use crate::config::row::Effect::{Any, Switch, Text};
 use crate::config::row::{Row, UNKNOWN_FIELD, read_block, row};
 
 /// One entry being read.
@@ -17,6 +16,8 @@ pub(crate) struct Block {
     prefix: String,
     to: Option<Entry>,
     share: bool,
+    /// What it says, and where.
+    allow_trace: Option<(bool, Value)>,
 }
 
 /// Whose subjects they are, and which.
@@ -34,7 +35,7 @@ pub(crate) static TABLE: &[Row<Block>] = &[
     row(&["prefix"], Text(|block, prefix| { block.prefix = prefix.to_owned(); Ok(()) })),
     row(&["to"], Any(|block, entry, report| block.to = report.ok(entry.value.as_str()).map(|_| entry.clone()))),
     row(&["share"], Switch(|block, share| block.share = share)),
-    row(&["allow_trace"], NotYet(Off, "messages are not traced through servers")),
+    row(&["allow_trace"], Any(allow_trace)),
 ];
 
 #[rustfmt::skip]
@@ -97,11 +98,21 @@ fn read_import(value: &Value, report: &mut Report) -> Option<Import> {
             ("", to) => Shown::As(to.to_owned()),
             (prefix, _) => Shown::Behind(prefix.to_owned()),
         };
-        return Some(Import { account, subject, kind: ImportKind::Stream { shown } });
+        let allow_trace = block.allow_trace.is_some_and(|(allow, _)| allow);
+        return Some(Import { account, subject, kind: ImportKind::Stream { shown, allow_trace } });
+    }
+    if block.service.is_some()
+        && let Some((_, value)) = &block.allow_trace
+    {
+        report.refuse(value, "Detected allow_trace directive on a non-stream");
     }
     let Source { account, subject } = block.service?;
     let to = if to.is_empty() { subject.clone() } else { to.to_owned() };
     Some(Import { account, subject, kind: ImportKind::Service { to, share: block.share } })
+}
+
+fn allow_trace(block: &mut Block, entry: &Entry, report: &mut Report) {
+    block.allow_trace = report.ok(entry.value.as_bool()).map(|allow| (allow, entry.value.clone()));
 }
 
 fn stream(block: &mut Block, entry: &Entry, report: &mut Report) {

@@ -24,13 +24,15 @@ fn exports_and_imports_are_read_with_all_their_keys() {
     .auth;
     let [a, b] = &auth.accounts[..] else { panic!("there are two") };
     let exports: Vec<_> = a.exports.iter().map(|export| (&*export.subject, &export.kind)).collect();
-    let terms = |responses, threshold| ExportKind::Service(ServiceTerms { responses, threshold });
+    let terms = |responses, threshold| {
+        ExportKind::Service(ServiceTerms { responses, threshold, ..ServiceTerms::default() })
+    };
     let slow = terms(ResponseType::Chunked, Some(Duration::from_secs(2)));
     let single = terms(ResponseType::Singleton, None);
     assert_eq!(exports, [("s.>", &ExportKind::Stream), ("q.*", &slow), ("t.*", &single)]);
     assert_eq!((&a.exports[0].accounts[..], a.exports[2].account_token_position), (&["B".to_owned()][..], 2));
     let imports: Vec<_> = b.imports.iter().map(|import| (&*import.subject, &import.kind)).collect();
-    let stream = |shown| ImportKind::Stream { shown };
+    let stream = |shown| ImportKind::Stream { shown, allow_trace: false };
     let service = |to: &str, share| ImportKind::Service { to: to.into(), share };
     let expected = [
         ("s.a", &stream(Shown::Behind("p".into()))),
@@ -82,8 +84,12 @@ fn exports_and_imports_that_make_no_sense_are_refused() {
             "1:37: latency is not supported yet: the latency of services is not measured",
         ),
         (
-            "A {exports: [{service: a, allow_trace: true}]}",
-            "1:37: allow_trace is not supported yet: messages are not traced through servers",
+            "A {exports: [{stream: a, allow_trace: true}]}",
+            "1:36: Detected allow_trace directive on non-service",
+        ),
+        (
+            "A {}, B {imports: [{service: {account: A, subject: a}, allow_trace: true}]}",
+            "1:65: Detected allow_trace directive on a non-stream",
         ),
         (
             "A {}, B {imports: [{stream: {account: A, subject: a}}]}",
