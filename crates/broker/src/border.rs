@@ -9,6 +9,7 @@
 mod cross;
 mod request_info;
 mod respond;
+mod traced;
 mod wait;
 mod ways;
 

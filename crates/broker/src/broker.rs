@@ -25,6 +25,7 @@ use crate::config::Config;
 use crate::dispatch::Dispatcher;
 use crate::egress::Egress;
 use crate::fence::Fences;
+use crate::journey::Journeys;
 use crate::mesh::Mesh;
 use crate::moves::Moves;
 use crate::offers::Offers;
@@ -59,6 +60,7 @@ pub struct Broker {
     pub(crate) turn: Turn,
     pub(crate) random: Random,
     pub(crate) trace_requests: TraceRequests,
+    pub(crate) journeys: Journeys,
     pub(crate) sampling: Sampling,
     pub(crate) placer: Placer,
     pub(crate) chores: Chores,
@@ -103,6 +105,7 @@ impl Broker {
             turn: Turn::new(config.share_max),
             random: Random::new(config.seed),
             trace_requests: TraceRequests::default(),
+            journeys: Journeys::default(),
             sampling: Sampling::new(&config),
             placer: Placer::new(
                 settings.options.placement,
@@ -126,6 +129,7 @@ impl Broker {
         };
         broker.egress.peers = peers(&broker.config);
         broker.name_accounts();
+        broker.heed_trace_rules();
         broker.advertise_responses();
         broker.note_vacant();
         broker
@@ -221,6 +225,7 @@ impl Broker {
         }
         self.egress.clients.shrink(now);
         self.responses.lapse(now, DUE_AT_ONCE_MAX);
+        self.lapse_journeys(now);
         self.on_cluster_due(now);
         self.settle();
     }
@@ -228,7 +233,8 @@ impl Broker {
     /// When [`Self::on_deadlines`] is next needed.
     pub fn next_deadline(&self) -> Option<Time> {
         let clients = self.egress.clients.next_deadline();
-        [clients, self.responses.next_deadline(), self.cluster_deadline()].into_iter().flatten().min()
+        let beside = [self.responses.next_deadline(), self.journeys_deadline(), self.cluster_deadline()];
+        beside.into_iter().chain([clients]).flatten().min()
     }
 
     /// How many connections live here, closing ones included.

@@ -59,6 +59,9 @@ impl Broker {
     /// Tells a client that it may not have what it asked for, and the log.
     #[cold]
     pub(crate) fn complain(&mut self, id: ConnId, complaint: &Complaint) {
+        if let Some(journey) = &mut self.egress.journey {
+            journey.refuse(&complaint.wire);
+        }
         self.egress.send_err(id, &complaint.wire);
         tracing::error!("{} - {}", self.egress.clients.at(id).label, complaint.log);
     }

@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 use subject_trie::QueueMatch;
 
 use crate::egress::Egress;
+use crate::journey::Ticket;
 use crate::mesh::Mesh;
 use crate::offers::Refusals;
 use crate::party::Origin;
@@ -148,7 +149,8 @@ impl Dispatcher<'_> {
         let envelope = &Envelope { origin, selects, publish };
         dispatched.taken |= !remote.firm.is_empty();
         let has_groups = !local.queues.is_empty() || !remote.queues.is_empty();
-        if !has_groups && (remote.doubtful.is_empty() || dispatched.taken || !answer_wanted) {
+        let is_plain = !has_groups && self.egress.journey.is_none();
+        if is_plain && (remote.doubtful.is_empty() || dispatched.taken || !answer_wanted) {
             let message = bare(self.account, envelope);
             for shard in remote.firm.union(remote.doubtful).iter() {
                 self.mesh.send(shard, &message, iter::empty());
@@ -178,7 +180,7 @@ impl Dispatcher<'_> {
                 crossing.offered.insert(shard);
             }
         }
-        dispatched.offers = send(self.mesh, self.account, envelope, &crossing, ticket);
+        dispatched.offers = send(self.mesh, self.egress, self.account, envelope, &crossing, ticket);
         dispatched
     }
 
@@ -238,7 +240,7 @@ impl Dispatcher<'_> {
             let is_refused = !is_taken && crossing.groups.len() == is_asking;
             dispatched.taken |= is_taken || (is_refused && bounce(self.egress, self.random, here, envelope));
         }
-        dispatched.offers = send(self.mesh, self.account, envelope, &crossing, ticket);
+        dispatched.offers = send(self.mesh, self.egress, self.account, envelope, &crossing, ticket);
         self.send_to_peers(envelope.origin, envelope.selects, envelope.publish);
         dispatched
     }
@@ -272,7 +274,7 @@ impl Dispatcher<'_> {
                 bounce(self.egress, self.random, here, envelope);
             }
         }
-        dispatched.offers = send(self.mesh, self.account, envelope, &crossing, ticket);
+        dispatched.offers = send(self.mesh, self.egress, self.account, envelope, &crossing, ticket);
         self.send_to_peers(origin, selects, publish);
         dispatched
     }
@@ -469,17 +471,22 @@ fn bare<'m>(account: usize, envelope: &Envelope<'m>) -> MeshMessage<'m> {
 /// Sends the message once to each shard that is to have it; returns how many were offered it.
 fn send(
     mesh: &mut Mesh,
+    egress: &mut Egress,
     account: usize,
     envelope: &Envelope<'_>,
     crossing: &Crossing<'_>,
     ticket: u64,
 ) -> u32 {
+    let shards = crossing.shards();
+    let traced = egress.journey.as_mut().map(|journey| journey.cross(account, shards.iter().count()));
     let mut offers = 0;
-    for shard in crossing.shards().iter() {
-        let offered = crossing.offered.contains(shard);
+    for shard in shards.iter() {
+        // What nobody gets nobody is asked about.
+        let offered = crossing.offered.contains(shard) && !traced.is_some_and(Ticket::only);
         offers += u32::from(offered);
+        let offer = if offered { ticket } else { 0 };
         let message = MeshMessage {
-            ticket: if offered { ticket } else { 0 },
+            ticket: traced.map_or(offer, |traced| traced.with_offer(offer)),
             plain: crossing.plain.contains(shard),
             ..bare(account, envelope)
         };

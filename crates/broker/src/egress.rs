@@ -9,6 +9,7 @@ use crate::client::{Client, Clients};
 use crate::counters::Counters;
 use crate::cursor::{Cursor, MessageNumber};
 use crate::imported::{Frames, Imported};
+use crate::journey::Journey;
 use crate::options::{BrokerOptions, WriteTimeout};
 use crate::pacing::{Deliveries, FULL_TIME_MIN, PILE_BYTES};
 use crate::party::{Origin, PeerId, may_pass_to_client};
@@ -37,6 +38,10 @@ pub(crate) struct Egress {
     pub(crate) bounds: Bounds,
     /// The protocol is logged.
     pub(crate) trace: bool,
+    /// It is, or what becomes of the message in hand is noted:
+    pub(crate) is_watched: bool,
+    /// here.
+    pub(crate) journey: Option<Box<Journey>>,
     pub(crate) trace_extent: trace::Extent,
     /// The message in hand.
     cursor: Cursor,
@@ -71,7 +76,7 @@ pub(crate) struct Bounds {
     /// Up to here nothing does.
     eventless: usize,
     /// It misses messages.
-    dropped_above: usize,
+    pub(crate) dropped_above: usize,
     /// Its publishers wait.
     pub(crate) stalls_above: usize,
 }
@@ -98,6 +103,8 @@ impl Egress {
             gathered: Vec::new(),
             bounds: Bounds::default(),
             trace: false,
+            is_watched: false,
+            journey: None,
             trace_extent: trace::Extent::default(),
             cursor: Cursor::default(),
             taken: Tally::default(),
@@ -122,6 +129,7 @@ impl Egress {
         self.clients.set_limits(write_limits(options));
         self.bounds = Bounds::of(options);
         self.trace = settings.trace;
+        self.is_watched = self.trace;
         self.trace_extent =
             trace::Extent { bytes_max: options.max_traced_msg_len, headers_only: options.trace_headers };
     }
@@ -211,15 +219,26 @@ impl Egress {
             && !(client.watch.deliveries && is_kept_from(client, sub, judged(sub, publish, other_subject)))
     }
 
+    /// Whether the client's permissions let it have the message in hand by that subscription.
+    pub(crate) fn may_have(&self, key: SubKey, publish: &Publish<'_>) -> bool {
+        let sub = self.subs.at(key);
+        self.clients.peek_open(sub.conn()).is_none_or(|client| {
+            !(client.watch.deliveries && is_kept_from(client, sub, judged(sub, publish, &self.other_subject)))
+        })
+    }
+
     /// Delivers the message in hand to one subscription, if it can take it.
     #[inline]
     pub(crate) fn deliver(&mut self, key: SubKey, origin: Origin, publish: &Publish<'_>) -> bool {
-        self.deliver_to::<false>(key, origin, publish)
+        if self.is_watched {
+            return self.deliver_watched(key, origin, publish);
+        }
+        self.deliver_to::<false, false>(key, origin, publish)
     }
 
     /// The same. What is `IMPORTED` does not count for a subscription: as in nats-server it has its own maximum for
-    /// each account that it gets messages from, which nobody sets.
-    pub(crate) fn deliver_to<const IMPORTED: bool>(
+    /// each account that it gets messages from, which nobody sets. It is `LOGGED` if the protocol is.
+    pub(crate) fn deliver_to<const IMPORTED: bool, const LOGGED: bool>(
         &mut self,
         key: SubKey,
         origin: Origin,
@@ -303,7 +322,7 @@ impl Egress {
         {
             note_request(&mut client, self.counters.now, reply);
         }
-        if self.trace {
+        if LOGGED && self.trace {
             trace::delivered(&client.label, sid, publish, strip, self.trace_extent);
             if !IMPORTED && sub.is_exhausted() && !sub.is_leaving() {
                 trace::unsubscribed(&client.label, sid);

@@ -8,7 +8,8 @@ use fabric::{Batch, FramePosition, Interest, MeshFrame, MeshFrames, MeshMessage,
 use crate::border::BORDER;
 use crate::broker::Broker;
 use crate::client::Hold;
-use crate::dispatch::Envelope;
+use crate::dispatch::{Arrived, Envelope};
+use crate::journey::{Journey, REPORT, Ticket};
 use crate::members::{MemberChange, needs_fence};
 use crate::pacing::PileWatch;
 use crate::party::Party;
@@ -95,6 +96,7 @@ impl Broker {
                 MeshFrame::Letter(letter) if letter.service == BORDER => {
                     self.on_response(from, &letter.message);
                 }
+                MeshFrame::Letter(letter) if letter.service == REPORT => self.on_trace_report(letter),
                 MeshFrame::Letter(letter) => self.on_letter(from, *letter),
                 MeshFrame::Served(served) => {
                     self.egress.services.elsewhere.note(from, served);
@@ -128,6 +130,37 @@ impl Broker {
 
     /// A message that the egress has in hand.
     fn on_message(&mut self, from: ShardId, message: &MeshMessage<'_>, readers: &mut Readers) {
+        if message.ticket != 0 {
+            return self.on_asked_message(from, message, readers);
+        }
+        self.take_message::<false>(from, message, readers);
+    }
+
+    /// The same where the sender waits to hear what became of it.
+    fn on_asked_message(&mut self, from: ShardId, message: &MeshMessage<'_>, readers: &mut Readers) {
+        let arrived = match Ticket::of(message.ticket) {
+            Some(ticket) => {
+                self.egress.set_out(Journey::across(from, ticket, message.account as usize));
+                self.take_message::<true>(from, message, readers)
+            }
+            None => self.take_message::<false>(from, message, readers),
+        };
+        let offer = Ticket::offer_of(message.ticket);
+        if offer != 0 {
+            let refused = arrived.refused.iter().copied();
+            self.mesh.link(from).push_offer_reply(offer, arrived.taken, refused);
+        }
+        // A group that refused a message without a ticket lost its members to closed connections
+        // only; the message shares the fate of what lay in their outboxes.
+    }
+
+    #[inline(always)]
+    fn take_message<'m, const TRACED: bool>(
+        &mut self,
+        from: ShardId,
+        message: &MeshMessage<'m>,
+        readers: &mut Readers,
+    ) -> Arrived<'m> {
         if self.sampling.is_due() {
             self.sample_arrival(from, message);
         }
@@ -140,14 +173,12 @@ impl Broker {
         let deliveries = self.egress.deliveries().since(before);
         self.turn.spend_on_arrival(1 + deliveries.all);
         readers.pile.note(&mut self.mesh, from, message.origin, deliveries);
+        if TRACED {
+            self.end_part(from);
+        }
         // Interest that ended with this message has to reach the sender before the answer does.
         self.settle();
-        if message.ticket != 0 {
-            let refused = arrived.refused.iter().copied();
-            self.mesh.link(from).push_offer_reply(message.ticket, arrived.taken, refused);
-        }
-        // A group that refused a message without a ticket lost its members to closed connections
-        // only; the message shares the fate of what lay in their outboxes.
+        arrived
     }
 
     /// Messages that differ from the one before in their payloads only: nothing else of them is looked

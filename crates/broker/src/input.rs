@@ -369,6 +369,9 @@ impl Broker {
         match error {
             ProtoError::PayloadTooLarge { .. } => {
                 tracing::error!("{} - {words}", client.label);
+                if let Some(("HPUB", arguments)) = line {
+                    self.trace_too_large(id, arguments, refused.input);
+                }
                 self.send_wire_text(id, error);
                 self.close(id, CloseReason::MaxPayloadExceeded);
                 self.log_web_breach(id, "maximum payload exceeded");

@@ -21,7 +21,7 @@ mod incoming;
 mod interest;
 mod leaf_incoming;
 mod leaf_session;
-mod outgoing;
+pub(crate) mod outgoing;
 mod routes;
 mod shown;
 

@@ -124,6 +124,8 @@ pub(crate) struct Service {
     letterbox: Letterbox,
     claims: Option<Box<dyn Claims>>,
     pub(crate) waits: bool,
+    /// It tells what becomes of messages whose way is told.
+    pub(crate) tells_traces: bool,
     /// A message of it is under offer. There is one at most, so offers are bounded by services and connections.
     is_offering: bool,
 }
@@ -205,10 +207,21 @@ impl Egress {
     /// Delivers the message in hand to the subscription of a service.
     #[cold]
     pub(crate) fn deliver_to_service(&mut self, key: SubKey, origin: Origin, publish: &Publish<'_>) -> bool {
+        self.serve_with_ticket(key, origin, publish, 0)
+    }
+
+    /// The same. The service is to tell what becomes of it, if there is a ticket.
+    pub(crate) fn serve_with_ticket(
+        &mut self,
+        key: SubKey,
+        origin: Origin,
+        publish: &Publish<'_>,
+        ticket: u64,
+    ) -> bool {
         let sub = self.subs.at_mut(key);
         let Some((service, tag)) = service_that_may_have(origin, sub.target) else { return false };
         sub.delivered += 1;
-        let message = shown(sub.account(), origin, publish);
+        let message = MeshMessage { ticket, ..shown(sub.account(), origin, publish) };
         self.mailbox_full |= self.services.receive(&Letter { service: service.0, tag, message });
         true
     }
@@ -377,6 +390,9 @@ impl Broker {
     pub(crate) fn send_to_owner(&mut self, account: usize, envelope: &Envelope<'_>) -> bool {
         let own = self.config.shard;
         let Some((service, shard)) = self.owner_of(account, envelope.selects) else { return false };
+        if self.egress.journey.is_some() && !self.goes_to_owner(envelope.selects) {
+            return false;
+        }
         let message = shown(account, envelope.origin, envelope.publish);
         let letter = Letter { service: service.0, tag: CLAIMED, message };
         if shard == own {

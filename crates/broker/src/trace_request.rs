@@ -1,28 +1,36 @@
-//! Messages whose way is to be told to someone, by their headers (`nats trace`).
-//!
-//! Nothing is told yet. But who asks for a trace only expects that nobody gets the message: such messages
-//! are taken as far as to know who would.
-
-mod publish;
+//! Headers that ask for a message to be traced.
 
 use memchr::memmem::Finder;
 
-const DESTINATION: &[u8] = b"Nats-Trace-Dest";
+pub(crate) const DESTINATION: &[u8] = b"Nats-Trace-Dest";
 const ONLY: &[u8] = b"Nats-Trace-Only";
 
+/// By which way a server has sent it.
+const HOP: &[u8] = b"Nats-Trace-Hop";
+
+/// How what is told may be packed.
+const ACCEPTS: &[u8] = b"Accept-Encoding";
+
+/// What other systems trace by, in any case.
+const PARENT: &[u8] = b"traceparent";
+
 /// What servers of long ago put in: such messages are not traced.
-const ORIGIN_ACCOUNT: &[u8] = b"Nats-Trace-Origin-Account";
+pub(crate) const ORIGIN_ACCOUNT: &[u8] = b"Nats-Trace-Origin-Account";
 
 /// A destination that says not to trace. It is no subject.
-const DISABLED: &[u8] = b"trace disabled";
+pub(crate) const DISABLED: &[u8] = b"trace disabled";
 
 /// Finds header blocks that may ask for a trace.
 #[derive(Debug)]
-pub(crate) struct TraceRequests(Finder<'static>);
+pub(crate) struct TraceRequests {
+    destination: Finder<'static>,
+    /// Accounts have messages traced by the rules of other systems.
+    pub(crate) heed_parents: bool,
+}
 
 impl Default for TraceRequests {
     fn default() -> Self {
-        Self(Finder::new(DESTINATION))
+        Self { destination: Finder::new(DESTINATION), heed_parents: false }
     }
 }
 
@@ -34,15 +42,15 @@ impl TraceRequests {
         const FIRST_D: usize = b"NATS/1.0\r\nNats-Trace-".len();
         let rest = headers.get(FIRST_D..).unwrap_or_default();
         // Behind the D there is more than a word: the rest of the name, a value and line ends.
-        let Some(last) = rest.last_chunk() else { return false };
+        let Some(last) = rest.last_chunk() else { return self.heed_parents && has_parent(headers) };
         let marks =
             rest.as_chunks().0.iter().fold(marks_of_d(*last), |marks, word| marks | marks_of_d(*word));
-        marks != 0 && self.is_named_in(headers)
+        (marks != 0 && self.is_named_in(headers)) || (self.heed_parents && has_parent(headers))
     }
 
     #[cold]
     fn is_named_in(&self, headers: &[u8]) -> bool {
-        self.0.find(headers).is_some()
+        self.destination.find(headers).is_some()
     }
 }
 
@@ -54,43 +62,78 @@ fn marks_of_d(word: [u8; 8]) -> u64 {
     zero_at_d.wrapping_sub(EACH) & !zero_at_d & (EACH << 7)
 }
 
+/// Whether a field may be the one that other systems trace by.
+#[cold]
+fn has_parent(headers: &[u8]) -> bool {
+    memchr::memchr2_iter(b't', b'T', headers)
+        .any(|at| headers[at..].get(..PARENT.len()).is_some_and(|name| name.eq_ignore_ascii_case(PARENT)))
+}
+
 /// What headers ask for.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct TraceRequest<'a> {
-    /// Where to tell.
-    destination: &'a [u8],
+pub(crate) struct TraceRequest<'a> {
+    /// Where to tell; `None` is where the account says.
+    pub(crate) destination: Option<&'a [u8]>,
     /// Nobody is to get the message.
-    only: bool,
-    origin_account: Option<&'a [u8]>,
+    pub(crate) only: bool,
+    pub(crate) origin_account: Option<&'a [u8]>,
+    /// By which way a server has sent it; empty if none says.
+    pub(crate) hop: &'a [u8],
+    /// How what is told may be packed; empty if nothing is said.
+    pub(crate) accepts: &'a [u8],
 }
 
 impl<'a> TraceRequest<'a> {
     /// Reads a header block as nats-server does here: names are what lies between a line's end and a colon,
-    /// in their own case, and of several fields of a name the first that is not empty counts.
-    fn read(headers: &'a [u8]) -> Option<Self> {
+    /// in their own case, and of several fields of a name the first that is not empty counts. What asks by the rules of
+    /// other systems counts if it is `by_rule` of the account.
+    pub(crate) fn read(headers: &'a [u8], by_rule: bool) -> Option<Self> {
         let mut rest = headers.strip_prefix(b"NATS/1.0\r\n")?;
-        let (mut destination, mut only, mut origin_account) = (None, None, None);
+        let [mut destination, mut only, mut origin_account, mut hop, mut accepts] = [None; 5];
+        let mut has_parent = false;
         while let Some((name, value, behind)) = next_field(rest) {
             rest = behind;
             let slot = match name {
                 DESTINATION => &mut destination,
                 ONLY => &mut only,
                 ORIGIN_ACCOUNT => &mut origin_account,
-                _ => continue,
+                HOP => &mut hop,
+                ACCEPTS => &mut accepts,
+                _ => {
+                    has_parent |= by_rule && name.eq_ignore_ascii_case(PARENT) && is_sampled(value);
+                    continue;
+                }
             };
             if !value.is_empty() && slot.is_none() {
                 *slot = Some(value);
             }
         }
-        let destination = destination.filter(|destination| *destination != DISABLED)?;
+        if destination == Some(DISABLED) || (destination.is_none() && !has_parent) {
+            return None;
+        }
         let yes =
             |value: &[u8]| [&b"1"[..], b"true", b"on"].iter().any(|yes| value.eq_ignore_ascii_case(yes));
-        Some(Self { destination, only: only.is_some_and(yes), origin_account })
+        Some(Self {
+            destination,
+            only: destination.is_some() && only.is_some_and(yes),
+            origin_account,
+            hop: hop.unwrap_or_default(),
+            accepts: accepts.unwrap_or_default(),
+        })
     }
 }
 
+/// Whether what other systems trace by says that this one is traced: the last of its four parts is a hexadecimal number
+/// of two digits, an odd one. As in nats-server it is signed, so that from 80 on it is none.
+fn is_sampled(parent: &[u8]) -> bool {
+    let mut parts = parent.split(|byte| *byte == b'-').skip(3);
+    let (Some(flags @ [_, _]), None) = (parts.next(), parts.next()) else { return false };
+    let number = str::from_utf8(flags).ok().and_then(|flags| i8::from_str_radix(flags, 16).ok());
+    number.is_some_and(|number| number & 1 == 1)
+}
+
 /// The name and the value at the front, and what follows.
-fn next_field(text: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+pub(crate) fn next_field(text: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let colon = memchr::memchr(b':', text)?;
     let (name, value) = (&text[..colon], &text[colon + 1..]);
     let end = memchr::memmem::find(value, b"\r\n")?;
@@ -109,9 +152,34 @@ mod tests {
     /// What the fields ask for: where to, and whether nobody is to get the message.
     fn read(fields: &str) -> Option<(String, bool)> {
         let block = format!("NATS/1.0\r\n{fields}\r\n");
-        let request = TraceRequest::read(block.as_bytes())?;
+        let request = TraceRequest::read(block.as_bytes(), false)?;
         assert!(TraceRequests::default().may_be_in(block.as_bytes()));
-        Some((String::from_utf8(request.destination.to_vec()).unwrap(), request.only))
+        Some((String::from_utf8(request.destination?.to_vec()).unwrap(), request.only))
+    }
+
+    /// As nats-server 2.14.5 took them.
+    #[test]
+    fn what_other_systems_trace_by_counts_where_the_account_says_so() {
+        let requests = TraceRequests { heed_parents: true, ..TraceRequests::default() };
+        for (parent, counts) in [
+            ("traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", true),
+            ("TraceParent:a-b-c-03", true),
+            ("traceparent: 00-a-b-00", false),
+            ("traceparent: 00-a-b-1", false),
+            ("traceparent: 00-a-b-81", false),
+            ("traceparent: 00-a-b-01-x", false),
+            ("traceparents: 00-a-b-01", false),
+        ] {
+            let block = format!("NATS/1.0\r\n{parent}\r\nNats-Trace-Only: true\r\n\r\n");
+            let found = TraceRequest::read(block.as_bytes(), true);
+            let expected = counts.then(TraceRequest::default);
+            assert_eq!(found, expected, "{parent}");
+            assert_eq!(TraceRequest::read(block.as_bytes(), false), None);
+            assert!(requests.may_be_in(block.as_bytes()));
+            let alone = format!("NATS/1.0\r\n{parent}\r\n\r\n");
+            assert!(!TraceRequests::default().may_be_in(alone.as_bytes()));
+        }
+        assert!(!requests.may_be_in(b"NATS/1.0\r\nTrace: x\r\n\r\n"));
     }
 
     /// As nats-server 2.14.5 took them.
@@ -178,9 +246,10 @@ mod tests {
             b"NATS/1.0\nNats-Trace-Dest: x\r\n\r\n",
             b"NATS/1.0\r\nNats-Trace-Dest: x",
         ] {
-            assert_eq!(TraceRequest::read(block), None, "{}", block.escape_ascii());
+            assert_eq!(TraceRequest::read(block, true), None, "{}", block.escape_ascii());
         }
-        let cut = TraceRequest::read(b"NATS/1.0\r\nNats-Trace-Dest: x\r\nNats-Trace-Only: true").unwrap();
+        let cut =
+            TraceRequest::read(b"NATS/1.0\r\nNats-Trace-Dest: x\r\nNats-Trace-Only: true", true).unwrap();
         assert!(!cut.only);
     }
 }

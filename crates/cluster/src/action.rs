@@ -47,6 +47,8 @@ pub struct Route {
     pub headers: bool,
     /// It understands on behalf of which leaf cluster something is wanted, or sent.
     pub takes_origin: bool,
+    /// It tells of messages that are traced.
+    pub traces: bool,
     /// What stands in its lines.
     pub kind: PeerKind,
     /// What it says that it tells of; `None` is everything.

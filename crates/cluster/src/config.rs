@@ -189,8 +189,8 @@ impl Config {
     }
 }
 
-/// What servers before 2.11 say: traces of messages do not go beyond this server.
-const PROTO: i64 = 2;
+/// What servers say that tell of messages which are traced, as nats-server does since 2.11.
+pub(crate) const PROTO: i64 = 3;
 
 #[cfg(test)]
 mod tests {

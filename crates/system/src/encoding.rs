@@ -25,9 +25,12 @@ impl Encoding {
     /// What who asks accepts.
     pub(crate) fn accepted(headers: &[u8]) -> Self {
         let view = HeaderView::parse(headers).ok();
-        let accepted = view.and_then(|view| view.get("Accept-Encoding")).unwrap_or_default();
-        let accepted = accepted.to_ascii_lowercase();
-        match &accepted[..] {
+        Self::of_names(view.and_then(|view| view.get("Accept-Encoding")).unwrap_or_default())
+    }
+
+    /// The first that there is of those that are named.
+    pub(crate) fn of_names(names: &[u8]) -> Self {
+        match &names.to_ascii_lowercase()[..] {
             b"" => Self::Plain,
             names if has(names, b"snappy") || has(names, b"s2") => Self::Snappy,
             names if has(names, b"gzip") => Self::Gzip,

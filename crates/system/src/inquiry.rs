@@ -147,10 +147,7 @@ impl Inquiry {
     /// The answer to any other, as monitoring tells it.
     pub fn answer<D: Serialize>(self, now: Moment, data: &D) -> Reply {
         match sealed_within(&self.server, now, &Body::Data(data), ANSWER_BYTES_MAX) {
-            Some(plain) => {
-                let (body, header_len) = self.encoding.pack(plain);
-                Reply { to: self.to, body, header_len }
-            }
+            Some(plain) => Reply::packed(self.to, self.encoding, plain),
             None => {
                 self.refuse(now, format!("answer of more than {ANSWER_BYTES_MAX} bytes, ask for parts of it"))
             }
@@ -160,10 +157,7 @@ impl Inquiry {
     /// The answer to who asked for something to be done, and what there is against it.
     pub fn answer_deed(self, now: Moment, done: Result<(), String>) -> Reply {
         match done {
-            Ok(()) => {
-                let (body, header_len) = self.encoding.pack(sealed_alone(&self.server, now));
-                Reply { to: self.to, body, header_len }
-            }
+            Ok(()) => Reply::packed(self.to, self.encoding, sealed_alone(&self.server, now)),
             Err(why) => {
                 let body = sealed(&self.server, now, &Body::not_done(why));
                 Reply::new(self.to, body)
@@ -182,6 +176,12 @@ impl Reply {
     /// Without headers.
     pub(crate) fn new(to: Address, body: Vec<u8>) -> Self {
         Self { to, body, header_len: 0 }
+    }
+
+    /// Packed as it may be.
+    pub(crate) fn packed(to: Address, encoding: Encoding, plain: Vec<u8>) -> Self {
+        let (body, header_len) = encoding.pack(plain);
+        Self { to, body, header_len }
     }
 
     /// It was published: whether there is another place where it goes.

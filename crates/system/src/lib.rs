@@ -24,6 +24,7 @@ mod idle;
 mod inquiry;
 mod jsz;
 mod leafz;
+mod msg_trace;
 mod options;
 mod others;
 mod own_options;

@@ -17,6 +17,7 @@ use crate::claims::SystemClaims;
 use crate::client_event::client_event;
 use crate::encoding::Encoding;
 use crate::inquiry::{Address, INQUIRIES_MAX, Inquiry, InquiryKind, Reply};
+use crate::msg_trace::msg_trace;
 use crate::others::{Others, Told};
 use crate::server_identity::ServerIdentity;
 
@@ -258,6 +259,14 @@ impl System {
         let zero = *self.clock_zero.get_or_insert(Moment(now.0.saturating_sub_unsigned(shards_now)));
         let clock = Clock { now: zero.after(shards_now), shards_now };
         self.has_news_left = true;
+        for _ in 0..NEWS_AT_ONCE_MAX {
+            if !self.replies.is_empty() {
+                return;
+            }
+            let Some(told) = broker.take_told_trace() else { break };
+            self.replies.push_back(msg_trace(self.claims.server(), now, &told));
+            self.publish_replies(broker);
+        }
         for _ in 0..NEWS_AT_ONCE_MAX {
             if !self.replies.is_empty() {
                 return;

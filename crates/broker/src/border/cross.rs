@@ -1,20 +1,23 @@
 //! Requests that cross borders, and what a publisher in an account that shares services is told.
 
 use conns::ConnId;
-use nats_proto::{HeaderLen, Publish};
+use nats_proto::{HeaderLen, Publish, put_with_field};
 use smallvec::SmallVec;
 
 use crate::broker::Broker;
 use crate::client::Hold;
 use crate::dispatch::Envelope;
 use crate::input::Flow;
+use crate::journey::Note;
 use crate::offers::{Offer, OwnedMessage, Refusals};
 use crate::party::Party;
 use crate::publish::{Checked, Reach};
 use crate::responses::{Request, Token, TokenText};
 use crate::settings::Settings;
+use crate::trace_request::DESTINATION;
 
 use super::request_info::{Details, Requester, put_with_info};
+use super::traced::Trace;
 use super::ways::{Told, Ways};
 use super::{ACKS, Passage};
 
@@ -34,6 +37,7 @@ impl Broker {
         let Some(subject) = self.mapped(id, publish.subject) else {
             return self.publish_shared(id, publish.subject, publish, reach);
         };
+        self.egress.note(|| Note::Mapped { to: subject.as_slice().into() });
         let mapped = Publish { subject: &subject, ..*publish };
         match self.publish_shared(id, publish.subject, &mapped, reach) {
             Flow::Published => Flow::Next, // The next one may go elsewhere.
@@ -250,7 +254,15 @@ impl Broker {
             cluster: self.config.told.as_ref().filter(|_| is_shared_by_any).map(|told| told.cluster()),
         };
         let mut body = std::mem::take(&mut self.border.body);
-        let header_bytes = put_with_info(&mut body, publish, requester);
+        let mut header_bytes = put_with_info(&mut body, publish, requester);
+        let trace = self.trace_across(publish.subject, ways, at);
+        if let Some(Trace { told_to, .. }) = &trace {
+            let (headers, payload) = body.split_at(header_bytes);
+            let mut told = Vec::with_capacity(body.len());
+            header_bytes = put_with_field(&mut told, headers, DESTINATION, told_to);
+            told.extend_from_slice(payload);
+            body = told;
+        }
         let (header_text, size_text) = (header_bytes.to_string(), body.len().to_string());
         let selects = ways.subject(at);
         let crossing = Publish {
@@ -264,8 +276,11 @@ impl Broker {
             size_text: size_text.as_bytes(),
             body: &body,
         };
-        let passage =
-            self.pass(way.account, &Envelope { origin, selects, publish: &crossing }, answer_wanted);
+        let envelope = Envelope { origin, selects, publish: &crossing };
+        let passage = match trace {
+            None => self.pass(way.account, &envelope, answer_wanted),
+            Some(trace) => self.pass_traced(way.account, &envelope, answer_wanted, trace),
+        };
         self.border.body = body;
         passage
     }

@@ -6,6 +6,7 @@ use nats_proto::Publish;
 
 use crate::broker::Broker;
 use crate::dispatch::Envelope;
+use crate::journey::Note;
 use crate::offers::OwnedMessage;
 use crate::party::Origin;
 use crate::responses::{Request, Token, may_be_response};
@@ -108,7 +109,16 @@ impl Broker {
             ..*publish
         };
         let onwards = Envelope { origin, selects: &reply, publish: &response };
-        let mut passage = self.pass(requester, &onwards, false);
+        let mut passage = if self.egress.journey.is_some() {
+            self.egress.note(|| Note::ServiceImport {
+                account: requester,
+                from: envelope.selects.into(),
+                to: reply.clone(),
+            });
+            self.pass_untraced(requester, &onwards, false)
+        } else {
+            self.pass(requester, &onwards, false)
+        };
         passage.add(self.respond_through(requester, &onwards, borders - 1));
         let is_last = responses == ResponseType::Singleton || publish.body.is_empty();
         if is_last || !passage.has_gone() {

@@ -27,6 +27,8 @@ pub(crate) struct Way {
     pub(crate) threshold: Duration,
     /// The import shares who asks.
     shares: bool,
+    /// Who has the request traced is told what becomes of it behind the border.
+    pub(super) allows_trace: bool,
 }
 
 /// What is told of a request.
@@ -139,6 +141,7 @@ impl Ways {
                 responses: import.responses(),
                 threshold: import.threshold(),
                 shares: import.shares(),
+                allows_trace: import.allows_trace(),
             });
         }
         self.found = found;

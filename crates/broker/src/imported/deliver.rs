@@ -30,13 +30,13 @@ impl Egress {
     ) -> bool {
         let import = self.subs.at(shadow).import();
         let is_taken = if import.is_none_or(|import| import.shows_all_as_is()) {
-            self.deliver_to::<true>(of, origin, publish)
+            self.deliver_to::<true, true>(of, origin, publish)
         } else {
             let shows_another = self.shows_another(publish);
             let selects = self.selects_here(shadow);
             let there = std::mem::replace(&mut self.other_subject, selects);
             let is_taken = if shows_another {
-                self.deliver_to::<true>(of, origin, publish)
+                self.deliver_to::<true, true>(of, origin, publish)
             } else {
                 self.deliver_renamed(shadow, of, origin, publish)
             };
@@ -51,7 +51,7 @@ impl Egress {
         self.rename(shadow, publish.subject);
         let subject = std::mem::take(&mut self.imported.subject);
         std::mem::swap(&mut self.frames, &mut self.imported.frames);
-        let is_taken = self.deliver_to::<true>(of, origin, &Publish { subject: &subject, ..*publish });
+        let is_taken = self.deliver_to::<true, true>(of, origin, &Publish { subject: &subject, ..*publish });
         std::mem::swap(&mut self.frames, &mut self.imported.frames);
         self.imported.subject = subject;
         is_taken

@@ -139,6 +139,20 @@ impl Broker {
         let Some(peers) = &mut self.egress.peers else { return Flow::Next };
         let Ok(account) = peers.account_of(peer, message.account) else { return Flow::Next };
         peers.note_where_it_comes_from(message.origin);
+        if message.header.is_some() && self.trace_requests.may_be_in(message.headers()) {
+            return self.on_traced_peer_message(id, peer, account, message);
+        }
+        self.take_peer_message(id, peer, account, message)
+    }
+
+    /// A message of a server in that account.
+    pub(crate) fn take_peer_message(
+        &mut self,
+        id: ConnId,
+        peer: PeerId,
+        account: usize,
+        message: &PeerMessage<'_>,
+    ) -> Flow {
         if self.must_wait_of_peer(account, message.subject) {
             self.mesh.hold(id);
             return Flow::Hold(Hold::Link);
@@ -195,7 +209,7 @@ impl Broker {
     }
 
     /// Whether a message has to wait for other shards, also as the response that it may be.
-    pub(super) fn must_wait_of_peer(&mut self, account: usize, subject: &[u8]) -> bool {
+    pub(crate) fn must_wait_of_peer(&mut self, account: usize, subject: &[u8]) -> bool {
         self.mesh.is_awaited()
             && (self.must_wait(account, subject) || self.response_must_wait(account, subject))
     }

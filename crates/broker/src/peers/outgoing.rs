@@ -19,13 +19,13 @@ pub(super) const ACKS: &[u8] = b"$JS.ACK.";
 
 /// A message that goes to servers.
 #[derive(Debug, Clone, Copy)]
-struct Given<'m> {
-    account: &'m str,
+pub(crate) struct Given<'m> {
+    pub(crate) account: &'m str,
     /// The leaf cluster that it comes from.
-    origin: Option<&'m [u8]>,
-    publish: &'m Publish<'m>,
+    pub(crate) origin: Option<&'m [u8]>,
+    pub(crate) publish: &'m Publish<'m>,
     /// Nobody slows down who sends it: it is dropped rather than to end a connection.
-    may_be_lost: bool,
+    pub(crate) may_be_lost: bool,
 }
 
 impl Egress {
@@ -83,7 +83,9 @@ impl Egress {
             self.name_groups(of_one, &mut groups);
             let mut line = std::mem::take(&mut peers.line);
             if let Some(Some(peer)) = peers.rows.get_mut(usize::from(of_one[0].0.0)) {
-                self.send_to_peer(peer, given, &groups, &mut line);
+                let send =
+                    if self.journey.is_some() { Self::send_to_peer_watched } else { Self::send_to_peer };
+                send(self, peer, given, &groups, &mut line);
             }
             (peers.groups, peers.line) = (groups, line);
         }
@@ -102,7 +104,13 @@ impl Egress {
         }
     }
 
-    fn send_to_peer(&mut self, peer: &mut Peer, given: Given<'_>, groups: &[u8], line: &mut Vec<u8>) {
+    pub(crate) fn send_to_peer(
+        &mut self,
+        peer: &mut Peer,
+        given: Given<'_>,
+        groups: &[u8],
+        line: &mut Vec<u8>,
+    ) {
         let Given { publish, may_be_lost, .. } = given;
         let is_leaf = peer.is_leaf;
         let (kind, headers, names_origin) = match (&peer.route, &peer.branch) {

@@ -34,6 +34,7 @@ impl Broker {
         if !Arc::ptr_eq(&before.directory, &self.config.settings.directory) {
             self.directory_epoch = self.settings_epoch;
             self.name_accounts();
+            self.heed_trace_rules();
             self.advertise_responses();
             self.recall_interest();
         }

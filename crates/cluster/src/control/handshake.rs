@@ -6,7 +6,7 @@ use nats_proto::{PeerInfo, PeerKind, RouteConnect};
 
 use super::{Control, Server};
 use crate::action::{Action, Ending, Route};
-use crate::config::NO_GO;
+use crate::config::{NO_GO, PROTO};
 use crate::gossip::{Joined, Mode, Origin};
 use crate::log_words;
 use crate::places::{Place, Places, Registered};
@@ -146,6 +146,7 @@ impl<C: Copy + Ord> Control<C> {
             is_configured,
             headers: headers && info.headers,
             takes_origin: info.lnoc,
+            traces: info.proto >= PROTO,
             kind: PeerKind::Route { pinned: false, names_origin: info.lnocu },
             import: info.import.clone(),
             export: info.export.clone(),

@@ -1,0 +1,86 @@
+//! Messages of other servers that are to be traced.
+
+use conns::ConnId;
+use monitor::TRACED_ROUTE;
+use nats_proto::{PeerMessage, quote};
+
+use super::begin::is_subject;
+use super::write::Arrival;
+use crate::broker::Broker;
+use crate::client::Hold;
+use crate::input::Flow;
+use crate::party::PeerId;
+use crate::trace_request::{ORIGIN_ACCOUNT, TraceRequest};
+
+impl Broker {
+    /// A server sent a message that may ask for a trace.
+    #[cold]
+    pub(crate) fn on_traced_peer_message(
+        &mut self,
+        id: ConnId,
+        peer: PeerId,
+        account: usize,
+        message: &PeerMessage<'_>,
+    ) -> Flow {
+        let by_rule = !self.config.settings.directory.account(account).msg_trace().dest.is_empty();
+        let Some(request) = TraceRequest::read(message.headers(), by_rule) else {
+            return self.take_peer_message(id, peer, account, message);
+        };
+        if self.must_wait_of_peer(account, message.subject) {
+            self.mesh.hold(id);
+            return Flow::Hold(Hold::Link);
+        }
+        let destination = self.destination_of_peer(id, account, &request);
+        let journey = destination.and_then(|destination| self.begin_journey(account, destination, &request));
+        let Some(journey) = journey else {
+            // Where it came from others tell of it.
+            return if request.only {
+                Flow::Next
+            } else {
+                self.take_peer_message(id, peer, account, message)
+            };
+        };
+        self.egress.set_out(journey);
+        let flow = self.take_peer_message(id, peer, account, message);
+        let Some(journey) = self.egress.put_aside() else { return flow };
+        if matches!(flow, Flow::Hold(_)) {
+            return flow; // It comes again.
+        }
+        let cid = self.egress.clients.peek(id).map_or(0, |client| client.cid);
+        let route = self
+            .egress
+            .peers
+            .as_ref()
+            .and_then(|peers| peers.peek(peer))
+            .and_then(|peer| peer.route.as_ref());
+        let name = route.map(|route| route.server_name.clone()).unwrap_or_default();
+        let arrival = Arrival { kind: TRACED_ROUTE, cid, name: &name, account, subject: message.subject };
+        self.end_journey(&journey, &arrival, &request, (message.headers(), message.body.len()));
+        flow
+    }
+
+    /// Where a server may have a message told of.
+    fn destination_of_peer(
+        &mut self,
+        id: ConnId,
+        account: usize,
+        request: &TraceRequest<'_>,
+    ) -> Option<Box<[u8]>> {
+        let label = &self.egress.clients.at(id).label;
+        if let Some(origin) = request.origin_account {
+            let (name, value) = (quote(ORIGIN_ACCOUNT), quote(origin));
+            tracing::error!("{label} - Message tracing disabled because of header {name} with value={value}");
+            return None;
+        }
+        let terms = self.config.settings.directory.account(account).msg_trace();
+        let destination = request.destination.unwrap_or(terms.dest.as_bytes());
+        if !is_subject(destination) {
+            let destination = quote(destination);
+            tracing::error!(
+                "{label} - Destination {destination} is not valid, won't be able to trace events"
+            );
+            return None;
+        }
+        Some(destination.into())
+    }
+}
