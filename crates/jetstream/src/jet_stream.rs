@@ -83,6 +83,7 @@ impl JetStream {
     pub fn open(broker: &mut Broker, shard: ShardId, shards: usize, config: Arc<Config>, seed: u64) -> Self {
         let service = broker.open_service();
         broker.claim(service, Box::new(JetStreamClaims::new(shard, &config.domain)));
+        broker.follow_traces(service);
         broker.inhabit();
         let asked = asked_of_all(&config, &broker.settings().directory);
         broker.advertise(service, asked);

@@ -127,6 +127,7 @@ mod task;
 mod tasks;
 mod tenant;
 mod tombs;
+mod traced;
 mod turn;
 mod unopened;
 mod unsaved;

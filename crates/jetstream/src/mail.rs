@@ -3,7 +3,7 @@
 //! Each home acts on what is for it in the order in which it came. While its log takes nothing its letters wait, and those
 //! for others go on.
 
-use broker::{CLAIMED, SIBLING};
+use broker::{CLAIMED, SIBLING, TraceTicket};
 use fabric::{Letter, Mailbox};
 use js_proto::ACK_PREFIX;
 
@@ -65,7 +65,7 @@ impl Desk {
                 For::Home(at) => self.homes.at(at).take_or_keep(turn, &letter),
                 For::Directory => self.on_request(turn, Request::read(turn.shard, &letter.message)),
                 For::Shard => self.on_word(turn, &letter),
-                For::Nobody => {}
+                For::Nobody => end_trace(turn, &letter),
             }
             mailbox.pass(next);
         }
@@ -213,6 +213,13 @@ impl Desk {
     }
 }
 
+/// Who has the way of a message told hears nothing of it from here.
+fn end_trace(turn: &mut Turn<'_>, letter: &Letter<'_>) {
+    if let Some(ticket) = TraceTicket::of(&letter.message) {
+        turn.broker.tell_trace(ticket, None);
+    }
+}
+
 impl Home {
     /// Acts on a letter, or keeps it until the log takes more, behind those that were kept before.
     fn take_or_keep(&mut self, turn: &mut Turn<'_>, letter: &Letter<'_>) {
@@ -257,12 +264,8 @@ impl Home {
             self.refuse_letter(turn, letter);
             return Taken::Yes;
         }
-        if letter.tag != CLAIMED && self.is_link_tag(letter.tag) {
-            return self.on_relayed(turn, letter.tag, message);
-        }
         if letter.tag != CLAIMED {
-            let Some(id) = self.tagged(letter.tag) else { return Taken::Yes };
-            return self.on_message(turn, id, message);
+            return self.act_on_tagged(turn, letter);
         }
         match Role::of(message.publish.subject, &turn.config.domain) {
             Some(Role::Api(_)) if turn.config.is_off => {}
@@ -275,6 +278,17 @@ impl Home {
             Some(Role::Unknown | Role::Letters(_)) | None => {}
         }
         Taken::Yes
+    }
+
+    /// The same with what a subscription brought: messages for a stream, or what it takes from another one.
+    fn act_on_tagged(&mut self, turn: &mut Turn<'_>, letter: &Letter<'_>) -> Taken {
+        let message = &letter.message;
+        let is_of_link = self.is_link_tag(letter.tag);
+        if !is_of_link && let Some(id) = self.tagged(letter.tag) {
+            return self.on_message(turn, id, message);
+        }
+        end_trace(turn, letter);
+        if is_of_link { self.on_relayed(turn, letter.tag, message) } else { Taken::Yes }
     }
 
     /// Whether something that was kept can be acted on.

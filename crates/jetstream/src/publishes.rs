@@ -1,6 +1,6 @@
 //! Messages that come to a stream.
 
-use broker::Party;
+use broker::{Party, TraceTicket};
 use fabric::MeshMessage;
 use js_proto::{ApiError, FastBatch, KnownError, errors};
 use log_format::Record;
@@ -40,6 +40,9 @@ impl Home {
         id: StreamId,
         message: &MeshMessage<'_>,
     ) -> Taken {
+        if let Some(ticket) = TraceTicket::of(message) {
+            return self.on_traced_message(turn, id, message, ticket);
+        }
         let publish = &message.publish;
         if !self.copies.is_empty() && publish.subject.starts_with(COPIES) {
             self.on_word_of_copy(turn, id, publish);
@@ -66,7 +69,7 @@ impl Home {
         self.on_part(turn, id, word.payload(), word.reply);
     }
 
-    fn take_message(
+    pub(crate) fn take_message(
         &mut self,
         turn: &mut Turn<'_>,
         id: StreamId,
