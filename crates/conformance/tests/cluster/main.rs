@@ -8,6 +8,7 @@ mod node;
 mod operators;
 mod settings;
 mod streams;
+mod tracing;
 mod troubles;
 
 use std::path::PathBuf;
