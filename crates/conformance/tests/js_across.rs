@@ -4,22 +4,25 @@
 
 mod kept;
 
+use std::time::{Duration, Instant};
+
 use kept::{Client, config};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use test_kit::{Message, Server, Setup, on_every_setup};
+use test_kit::{ANSWER_DEADLINE, Message, Server, Setup, on_every_setup};
 
 on_every_setup!(
     another_account_publishes_into_a_stream_and_manages_it,
     another_account_pulls_and_acknowledges,
     what_is_pushed_crosses_as_a_stream,
     who_has_streams_reaches_those_of_others_under_another_name,
+    a_stream_takes_messages_from_one_of_another_account,
 );
 
 const ACCOUNTS: &str = r#"
     A { users: [ { user: a, password: x } ], jetstream: enabled, exports: [
-        {service: "$JS.API.>", response_type: stream}, {service: "$JS.ACK.>"}, {service: "orders.*"}
-        {stream: "deliver.>"}
+        {service: "$JS.API.>", response_type: stream}, {service: "$JS.ACK.>"}, {service: "$JS.FC.>"}
+        {service: "orders.*"}, {stream: "deliver.>"}
     ] }
     B { users: [ { user: b, password: x } ], imports: [
         {service: {account: A, subject: "$JS.API.>"}}, {service: {account: A, subject: "$JS.ACK.>"}}
@@ -27,6 +30,7 @@ const ACCOUNTS: &str = r#"
     ] }
     C { users: [ { user: c, password: x } ], jetstream: enabled, imports: [
         {service: {account: A, subject: "$JS.API.>"}, to: "FROM.A.API.>"}
+        {service: {account: A, subject: "$JS.FC.ORDERS.>"}}, {stream: {account: A, subject: "deliver.>"}}
     ] }
     SYS { users: [ { user: sys, password: x } ] }
 "#;
@@ -112,4 +116,47 @@ fn who_has_streams_reaches_those_of_others_under_another_name(setup: Setup) {
     assert_eq!(third.asks("FROM.A.API.STREAM.NAMES", "")["streams"], json!(["ORDERS"]));
     assert_eq!(third.makes("STREAM.NAMES", &json!({}))["total"], 0);
     assert_eq!(third.wire.flush(), []);
+}
+
+/// Asks for a stream until it has so many messages.
+fn await_messages(client: &mut Client, stream: &str, count: u64) {
+    let until = Instant::now() + ANSWER_DEADLINE;
+    loop {
+        let info = client.makes(&format!("STREAM.INFO.{stream}"), &json!(null));
+        if info["state"]["messages"] == count {
+            return;
+        }
+        assert!(Instant::now() < until, "{info}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// More than a consumer sends before it hears how far it is.
+const MANY: u64 = 3000;
+
+fn a_stream_takes_messages_from_one_of_another_account(setup: Setup) {
+    let (server, _folder, _other) = with_orders(setup);
+    let mut owner = Client::connect(&server, "a");
+    let mut third = Client::connect(&server, "c");
+    let origin = json!({
+        "name": "ORDERS", "external": { "api": "FROM.A.API", "deliver": "deliver.c" },
+    });
+    third.makes("STREAM.CREATE.COPY", &json!({ "name": "COPY", "mirror": origin }));
+    third.makes("STREAM.CREATE.ALL", &json!({ "name": "ALL", "subjects": ["own"], "sources": [origin] }));
+    await_messages(&mut third, "COPY", 2);
+    await_messages(&mut third, "ALL", 2);
+    for number in 0..MANY {
+        owner.wire.publish("orders.more", format!("{number} {}", "x".repeat(100)));
+    }
+    owner.wire.flush();
+    await_messages(&mut third, "COPY", 2 + MANY);
+    await_messages(&mut third, "ALL", 2 + MANY);
+    let copied = third.makes("STREAM.MSG.GET.COPY", &json!({ "seq": 2 + MANY }));
+    let original = owner.makes("STREAM.MSG.GET.ORDERS", &json!({ "seq": 2 + MANY }));
+    assert_eq!(copied["message"]["data"], original["message"]["data"]);
+    let info = third.makes("STREAM.INFO.COPY", &json!(null));
+    assert_eq!(
+        (&info["mirror"]["name"], &info["mirror"]["external"]["api"], &info["mirror"]["lag"]),
+        (&json!("ORDERS"), &json!("FROM.A.API"), &json!(0))
+    );
 }

@@ -8,16 +8,17 @@ use subject_trie::filters_overlap;
 
 use crate::kin::{Kin, Tie};
 use crate::letters::Extent;
+use crate::link_request;
 use crate::stream_directory::StreamDirectory;
 
 /// Streams that a stream may take messages from, also by others, so that it is looked at all of them.
 const VISITED_MAX: usize = 10_000;
 
-/// What one is told that takes messages from where this server has none.
+/// What one is told that takes messages from where no request goes.
 fn not_served(prefix: &str) -> ApiError {
     let prefix = nats_proto::quote(prefix.as_bytes());
     errors::STREAM_INVALID_CONFIG.with(&[&format_args!(
-        "stream external api prefix {prefix} is not served: streams of other accounts and domains are not supported yet"
+        "stream external api prefix {prefix} is not served: the account imports no such service"
     )])
 }
 
@@ -28,12 +29,14 @@ pub(crate) struct Inherited {
     pub(crate) mirror_direct: Option<bool>,
 }
 
-/// Whether a stream that is settled goes with others of its account, on a server of that domain.
+/// Whether a stream that is settled goes with others of its account, on a server of that domain. Requests for streams of
+/// other accounts go to subjects that are `imported`.
 pub(crate) fn check(
     directory: &StreamDirectory,
     account: usize,
     config: &StreamConfig,
     domain: &str,
+    imported: &dyn Fn(&[u8]) -> bool,
     is_pedantic: bool,
 ) -> Result<Inherited, ApiError> {
     let find = |name: &str| directory.find(account, name).map(|entry| &entry.extent);
@@ -60,7 +63,7 @@ pub(crate) fn check(
         check_size(config, origin, &errors::SOURCE_MAX_MESSAGE_SIZE_TOO_BIG)?;
     }
     for source in config.mirror.iter().chain(&config.sources) {
-        check_external(source, &subjects, domain)?;
+        check_external(source, &subjects, domain, imported)?;
     }
     check_circle(config, &find)?;
     Ok(inherited)
@@ -71,8 +74,14 @@ fn check_size(config: &StreamConfig, origin: &Extent, error: &js_proto::KnownErr
     if own > 0 && there > 0 && own < there { Err(error.error()) } else { Ok(()) }
 }
 
-/// What is elsewhere has to be on this server after all, and no subject may be taken for one that is delivered.
-fn check_external(source: &StreamSource, subjects: &[&String], domain: &str) -> Result<(), ApiError> {
+/// What is elsewhere has to be on this server after all or in an account of which the API is imported, and no subject may
+/// be taken for one that is delivered.
+fn check_external(
+    source: &StreamSource,
+    subjects: &[&String],
+    domain: &str,
+    imported: &dyn Fn(&[u8]) -> bool,
+) -> Result<(), ApiError> {
     let Some(external) = &source.external else { return Ok(()) };
     let prefix = &external.deliver;
     if !prefix.is_empty()
@@ -82,7 +91,8 @@ fn check_external(source: &StreamSource, subjects: &[&String], domain: &str) -> 
         return Err(errors::STREAM_EXTERNAL_DEL_PREFIX_OVERLAPS.with(&[prefix, subject]));
     }
     let is_here = !domain.is_empty() && external.api == format!("$JS.{domain}.API");
-    if is_here { Ok(()) } else { Err(not_served(&external.api)) }
+    let asked = || link_request::api(source, &format!("CONSUMER.CREATE.{}", source.name));
+    if is_here || imported(asked().as_bytes()) { Ok(()) } else { Err(not_served(&external.api)) }
 }
 
 /// Whether messages of the stream come back to it.
@@ -156,7 +166,9 @@ mod tests {
     }
 
     fn refusal(directory: &StreamDirectory, config: &StreamConfig) -> Option<String> {
-        check(directory, 1, config, "hub", false).err().map(|error| error.to_string())
+        check(directory, 1, config, "hub", &|subject| subject.starts_with(b"FAR.API."), false)
+            .err()
+            .map(|error| error.to_string())
     }
 
     #[test]
@@ -184,7 +196,7 @@ mod tests {
         let origin = StreamConfig { allow_direct: true, max_msg_size: 10, ..stream("O", "o", &[]) };
         let directory = directory(&[origin]);
         let mirror = |name: &str| StreamConfig { mirror: Some(source(name, "")), ..StreamConfig::default() };
-        let told = |config: &StreamConfig, pedantic| check(&directory, 1, config, "", pedantic);
+        let told = |config: &StreamConfig, pedantic| check(&directory, 1, config, "", &|_| false, pedantic);
         assert_eq!(told(&mirror("O"), false), Ok(Inherited { mirror_direct: Some(true) }));
         assert_eq!(told(&mirror("N"), true), Ok(Inherited::default()));
         assert_eq!(told(&mirror("O"), true).unwrap_err().err_code, 10157);
@@ -205,6 +217,7 @@ mod tests {
         };
         let directory = directory(&[stream("O", "*.x", &[])]);
         assert_eq!(refusal(&directory, &external("$JS.hub.API", "d.e")), None);
+        assert_eq!(refusal(&directory, &external("FAR.API", "far")), None);
         let told = refusal(&directory, &external("$JS.x.API", "")).unwrap_or_default();
         assert!(told.contains(r#"external api prefix "$JS.x.API" is not served"#), "{told}");
     }

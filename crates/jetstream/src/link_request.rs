@@ -144,7 +144,7 @@ impl Taker<'_> {
 }
 
 /// A request to where the other stream is.
-fn api(source: &StreamSource, what: &str) -> String {
+pub(crate) fn api(source: &StreamSource, what: &str) -> String {
     let prefix = source.external.as_ref().map_or(OWN_API, |external| &external.api);
     format!("{prefix}.{what}").replace("..", ".")
 }

@@ -19,7 +19,7 @@ use crate::gathering::Gathering;
 use crate::home::Home;
 use crate::homes::Homes;
 use crate::kin::Kin;
-use crate::kinship;
+use crate::kinship::{self, Inherited};
 use crate::letters::{Extent, NameState, Verdict, Word};
 use crate::reports::Report;
 use crate::request::Request;
@@ -252,7 +252,7 @@ impl Registrar {
             allowance.check(asked)
         })?;
         let is_pedantic = config.mirror.is_some() && is_pedantic(turn, request);
-        let kinship = kinship::check(&self.directory, account, &config, &turn.config.domain, is_pedantic)?;
+        let kinship = self.kinship(turn, account, &config, is_pedantic)?;
         if let Some(entry) = self.directory.find(account, &config.name) {
             // Whether it is the same says who has it.
             return Ok(Course::Pass(entry.shard));
@@ -285,6 +285,19 @@ impl Registrar {
         Ok(Course::Order(shard, Verdict::default()))
     }
 
+    /// Whether a stream goes with those that it takes messages from.
+    fn kinship(
+        &self,
+        turn: &Turn<'_>,
+        account: usize,
+        config: &StreamConfig,
+        is_pedantic: bool,
+    ) -> Result<Inherited, ApiError> {
+        let imports = turn.broker.settings().directory.account(account).service_imports();
+        let (domain, imported) = (&turn.config.domain, |subject: &[u8]| imports.take(subject));
+        kinship::check(&self.directory, account, config, domain, &imported, is_pedantic)
+    }
+
     /// What there is to be had for a stream of that name in an account.
     fn allowance<'l>(
         &self,
@@ -307,7 +320,7 @@ impl Registrar {
         may_ask(home, request)?;
         let (asked, new, _) = config_to_update(home, turn, request)?;
         let account = request.account;
-        let kinship = kinship::check(&self.directory, account, &new, &turn.config.domain, asked.pedantic);
+        let kinship = self.kinship(turn, account, &new, asked.pedantic);
         let entry = self.directory.find(account, &new.name);
         let entry = entry.ok_or_else(|| errors::STREAM_NOT_FOUND.error())?;
         let (shard, had) = (entry.shard, entry.extent.reserved);
