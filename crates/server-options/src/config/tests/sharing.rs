@@ -89,7 +89,7 @@ fn exports_and_imports_that_make_no_sense_are_refused() {
         ),
         (
             "A {}, B {imports: [{service: {account: A, subject: a}, allow_trace: true}]}",
-            "1:65: Detected allow_trace directive on a non-stream",
+            "1:66: Detected allow_trace directive on a non-stream",
         ),
         (
             "A {}, B {imports: [{stream: {account: A, subject: a}}]}",
