@@ -11,8 +11,8 @@ use std::process::ExitCode;
 use block_alloc::{BlockAlloc, tidy_at_once};
 use node::{COMPATIBLE_VERSION, OWN_VERSION, Trial, load, log_failure, send_signal, start_failure};
 use server_options::{
-    CommandLine, CopyCall, CopyKind, DevCall, Invocation, OptionsError, ReplayCall, parse, program, tls_help,
-    usage, version_text,
+    CommandLine, CopyCall, CopyKind, DevCall, Invocation, OptionsError, ReplayCall, StoreCall, parse,
+    program, tls_help, usage, version_text,
 };
 use store_copies::{Letters, Link, Outcome, Replayed};
 
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
                 ExitCode::FAILURE
             }
         },
-        Ok(Invocation::CheckStore(folder)) => check_store(&folder, program),
+        Ok(Invocation::CheckStore(call)) => check_store(&call, program),
         Ok(Invocation::Copy(call)) => copy_streams(&call, program),
         Ok(Invocation::Replay(call)) => replay_letters(&call, program),
         Ok(Invocation::Http(call)) => http::serve(&call, program),
@@ -107,9 +107,13 @@ fn check(command_line: &CommandLine, program: &str) -> ExitCode {
 }
 
 /// `fsck`: 0 is sound, 2 is damaged.
-fn check_store(folder: &Path, program: &str) -> ExitCode {
+fn check_store(call: &StoreCall, program: &str) -> ExitCode {
     const DAMAGED: u8 = 2;
-    match store_check::check(folder) {
+    let keys = match call.command_line.as_ref().map(load).transpose() {
+        Ok(loaded) => loaded.map(|loaded| loaded.options.jetstream.keys).unwrap_or_default(),
+        Err(error) => return refuse(program, &error),
+    };
+    match store_check::check(&call.folder, &keys) {
         Ok(findings) => {
             let printed = print(&findings.to_string());
             if findings.is_sound() { printed } else { DAMAGED.into() }

@@ -83,6 +83,9 @@ impl Home {
                     self.on_erased(turn, Answer::Refused(not_overwritten()))
                 }
                 Event::Retired(segment) => self.on_retired(segment),
+                Event::Rekeyed { log, is_encrypted } => {
+                    tracing::info!("JetStream {}", rekeyed(log, is_encrypted));
+                }
             }
             if let Some(disk) = &mut self.disk {
                 disk.is_touched = true;
@@ -213,6 +216,14 @@ impl Home {
         for (place, group) in self.tombs.on_retired(segment) {
             disk.bury(place, group);
         }
+    }
+}
+
+/// What it is time for once the last file of a key is gone: to forget that key.
+fn rekeyed(log: u32, is_encrypted: bool) -> String {
+    match is_encrypted {
+        true => format!("has encrypted all files of log {log} with its key"),
+        false => format!("has no encrypted file in log {log} any more"),
     }
 }
 

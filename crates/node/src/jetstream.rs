@@ -61,7 +61,7 @@ pub(crate) fn prepare(
 }
 
 fn open(options: &Options, shards: usize) -> Result<Store, StoreError> {
-    Store::open(&store_dir(options), shards, sync_when(options))
+    Store::open_with(&store_dir(options), shards, sync_when(options), &options.jetstream.keys)
 }
 
 /// Whoever asks for less than what an acknowledgement promises is told what that means.
@@ -168,6 +168,9 @@ fn introduce(options: &Options, config: &Config) {
     tracing::info!("  Store Directory: \"{}\"", files(options).display());
     if !config.domain.is_empty() {
         tracing::info!("  Domain:          {}", config.domain);
+    }
+    if options.jetstream.keys.current.is_some() {
+        tracing::info!("  Encryption:      {}", options.jetstream.keys.cipher);
     }
     tracing::info!("  API Level:       {API_LEVEL}");
     tracing::info!("-------------------------------------------");

@@ -48,7 +48,7 @@ pub enum OptionsError {
         flag: &'static str,
     },
     /// `fsck` without a directory, or with anything else.
-    #[error("fsck takes one directory: what store_dir says")]
+    #[error("fsck takes one directory, which is what store_dir says, and --config")]
     OneDirectory,
     /// A word that copies streams without a directory, or with anything that it does not know.
     #[error("{0} takes one directory, and --server with an address: see {0} --help")]

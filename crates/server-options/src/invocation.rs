@@ -20,7 +20,7 @@ pub enum Invocation {
     /// Send a signal to a server that runs, and exit (`--signal`).
     Signal(SignalCall),
     /// Look at the store of streams below a directory, and say what is there (`fsck <dir>`).
-    CheckStore(PathBuf),
+    CheckStore(StoreCall),
     /// Copy streams, and exit (`backup <dir>`, `restore <dir>`, `import-store <dir>`).
     Copy(CopyCall),
     /// Publish dead letters again, and exit (`replay <stream>`).
@@ -35,6 +35,15 @@ pub enum Invocation {
     PrintVersion,
     /// Print [`tls_help`](crate::tls_help) on standard output and exit with 0.
     PrintTlsHelp,
+}
+
+/// `fsck <dir> [--config <file>]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoreCall {
+    /// The directory.
+    pub folder: PathBuf,
+    /// The configuration that has the keys, if the store is encrypted.
+    pub command_line: Option<CommandLine>,
 }
 
 /// `--signal <command>[=<process>]`.

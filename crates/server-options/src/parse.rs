@@ -23,8 +23,9 @@ use crate::invocation::{Invocation, SignalCall};
 use crate::program::program;
 use crate::replays::{REPLAY, replay_call};
 use crate::row::Row;
+use crate::store_calls::{FSCK, store_call};
 use crate::table::{OPTIONS, RENAMED};
-use crate::usage::{fsck_usage, usage};
+use crate::usage::usage;
 
 /// Reads a command line; of its first item, the program, only the name counts, as [`program`] has it.
 ///
@@ -44,7 +45,7 @@ pub fn parse<I: IntoIterator<Item = OsString>>(args: I) -> Result<Invocation, Op
         flags.push(read_flag(words, &mut args)?);
     };
     if command.as_deref().is_some_and(|word| word == FSCK) {
-        return check_store(program, !flags.is_empty(), args);
+        return store_call(program, !flags.is_empty(), args);
     }
     if let Some(kind) = command.as_ref().and_then(CopyKind::find) {
         return copy_call(program, kind, !flags.is_empty(), args);
@@ -63,25 +64,6 @@ pub fn parse<I: IntoIterator<Item = OsString>>(args: I) -> Result<Invocation, Op
     let mut draft = Draft::default();
     command_line.lay_over(&mut draft)?;
     decide(program, draft, command.as_deref(), refused, command_line)
-}
-
-/// What looks at a store: a word, as `version` is one, since it does not serve, and takes none of the options that
-/// serving has. nats-server has none of that name.
-pub(crate) const FSCK: &str = "fsck";
-
-fn check_store(
-    program: &str,
-    has_flags: bool,
-    mut args: impl Iterator<Item = OsString>,
-) -> Result<Invocation, OptionsError> {
-    match (args.next(), args.next()) {
-        _ if has_flags => Err(OptionsError::OneDirectory),
-        (Some(help), None) if help == "-h" || help == "--help" => {
-            Ok(Invocation::PrintHelp(fsck_usage(program)))
-        }
-        (Some(folder), None) if !folder.is_empty() => Ok(Invocation::CheckStore(folder.into())),
-        _ => Err(OptionsError::OneDirectory),
-    }
 }
 
 /// What the flags and the first word that is no flag ask for together.

@@ -76,19 +76,20 @@ pub(crate) const FSCK_HELP: &str = "Look at a store of streams that no server us
 
 /// The usage text of `fsck`.
 pub(crate) fn fsck_usage(program: &str) -> String {
-    format!("\nUsage: {program} fsck <dir>\n\n{FSCK_TEXT}\n")
+    format!("\nUsage: {program} fsck <dir> [--config <file>]\n\n{FSCK_TEXT}\n")
 }
 
 const FSCK_TEXT: &str = "\
 Looks at the store of streams in <dir>, which is what store_dir says: its segments and streams, what is
 damaged and whose it was, and what the next start would do about it. Nothing is changed, and no server
-may use the store.
+may use the store. If it is encrypted, <file> is the configuration of its server, which has the keys.
 
 There is no repair beside a start: that cuts off a write that was never whole, and makes damaged pages
 and footers anew. Of what rotted nothing is left that could be put back.
 
 It ends with 0 if all that was ever acknowledged is there, with 2 if some of it rotted, and with 1 if
-nothing can be said: there is no store, a server uses it, or it is of a newer version.";
+nothing can be said: there is no store, a server uses it, it takes another key, or it is of a newer
+version.";
 
 /// Long names alone stand under the other long names, as in the peer's text.
 fn flags_column(row: &Row) -> String {

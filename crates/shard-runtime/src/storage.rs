@@ -5,13 +5,17 @@
 //! those serve all logs. Nothing here decides; what a log may ask for at a time is bounded by the log.
 
 mod chores;
+mod encrypted;
 mod files;
 mod folder;
 mod hot;
 mod inspection;
+mod keys;
 mod meter;
+mod overwriting;
 mod readers;
 mod store;
+mod store_keys;
 mod threads;
 mod writer;
 mod zeros;

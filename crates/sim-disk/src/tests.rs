@@ -3,7 +3,13 @@ use std::sync::Arc;
 use super::*;
 
 fn write(offset: u32, bytes: &[u8], sync: bool) -> Request {
-    Request::Write(Write { segment: 1, offset, pieces: vec![Arc::new(bytes.to_vec())], sync })
+    Request::Write(Write {
+        segment: 1,
+        offset,
+        pieces: vec![Arc::new(bytes.to_vec())],
+        sync,
+        is_overwrite: false,
+    })
 }
 
 fn all(disk: &SimDisk) -> Vec<u8> {

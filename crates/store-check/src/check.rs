@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use jetstream::{Inventory, Stock, StreamFound};
+use log_crypt::Keychain;
 use shard_runtime::{Inspection, StoreError};
 use stream_log::{Lost, Report};
 use thiserror::Error;
@@ -26,12 +27,12 @@ pub enum CheckError {
     },
 }
 
-/// Looks at the store below a directory, which is what `store_dir` says.
+/// Looks at the store below a directory, which is what `store_dir` says, with the keys that it may be encrypted with.
 ///
 /// # Errors
 /// Nothing can be said of it: a start would fail in the same words.
-pub fn check(store_dir: &Path) -> Result<Findings, CheckError> {
-    let store = Inspection::open(store_dir)?;
+pub fn check(store_dir: &Path, keys: &Keychain) -> Result<Findings, CheckError> {
+    let store = Inspection::open(store_dir, keys)?;
     let logs = (0..store.node().logs as usize).map(|log| check_log(&store, log));
     Ok(Findings {
         folder: store.folder().to_owned(),

@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use log_crypt::Keychain;
 use shard_runtime::Store;
 use store_check::check;
 use stream_log::SyncWhen;
@@ -52,7 +53,7 @@ fn find(bytes: &[u8], what: &[u8]) -> usize {
 
 /// What is said of a store, and whether it is sound.
 fn said(store: &TempDir) -> (String, bool) {
-    match check(store.path()) {
+    match check(store.path(), &Keychain::default()) {
         Ok(findings) => (findings.to_string(), findings.is_sound()),
         Err(error) => panic!("{error}"),
     }
@@ -124,7 +125,7 @@ fn a_write_that_was_cut_off_is_no_damage() {
 }
 
 fn refusal(store: &TempDir) -> String {
-    check(store.path()).expect_err("it is refused").to_string()
+    check(store.path(), &Keychain::default()).expect_err("it is refused").to_string()
 }
 
 #[test]
@@ -132,9 +133,9 @@ fn what_is_newer_is_refused_by_name() {
     let store = golden();
     let node = store.path().join(NODE);
     let text = fs::read_to_string(&node).expect("it is there");
-    fs::write(&node, text.replace("\"format\": 1", "\"format\": 2")).expect("it can be written");
+    fs::write(&node, text.replace("\"format\": 1", "\"format\": 3")).expect("it can be written");
     let said = refusal(&store);
-    assert!(said.contains("node.json: store of format version 2; this server reads version 1"), "{said}");
+    assert!(said.contains("node.json: store of format version 3; this server reads version 2"), "{said}");
 
     let store = golden();
     let (path, mut bytes) = segment(&store);

@@ -198,14 +198,16 @@ impl Log {
         // What a crash left of an earlier attempt has to go before anything else can.
         let holders: BTreeSet<u32> =
             self.segments.values().flat_map(|segment| &segment.held_by).copied().collect();
+        let has_other_key = |segment: &Segment| segment.key != self.config.key;
         let may = |segment: &Segment| {
             let ledger = &segment.ledger;
             let has_dead = ledger.live_bytes() < ledger.bytes();
             let is_free = segment.held_by.is_empty() && !ledger.has(OWN_GROUP);
-            segment.stage == Stage::Sealed && is_free && has_dead
+            segment.stage == Stage::Sealed && is_free && (has_dead || has_other_key(segment))
         };
         let candidates = self.segments.iter().filter(|(number, segment)| {
-            may(segment) && (is_due || self.shelf.is_full() || holders.contains(number))
+            let is_wanted = is_due || self.shelf.is_full() || has_other_key(segment);
+            may(segment) && (is_wanted || holders.contains(number))
         });
         candidates.min_by_key(|(_, segment)| segment.ledger.live_bytes()).map(|(number, _)| *number)
     }

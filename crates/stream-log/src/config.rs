@@ -9,6 +9,9 @@ pub struct Config {
     pub store: [u8; 16],
     /// Which of the store's logs this is.
     pub log: u32,
+    /// The key that segments are encrypted with by whoever carries out the requests; 0 if they are not. Those of other keys
+    /// are cleaned, whatever lives in them.
+    pub key: u32,
     /// When what was written counts.
     pub sync: SyncWhen,
     /// Bytes of the first segment. Further ones are about as long as all there are, up to sixteen times this.
@@ -44,6 +47,7 @@ impl Config {
         Self {
             store,
             log,
+            key: 0,
             sync: SyncWhen::Always,
             segment_bytes: 4 << 20,
             cache_bytes: 16 << 20,

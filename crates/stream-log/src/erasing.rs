@@ -75,7 +75,7 @@ impl Log {
         }
         self.cache.forget(segment);
         self.writes.handed.push_back(Handed::erasure(segment, self.writes.next()));
-        Write { segment, offset, pieces: vec![Arc::new(payload)], sync: true }
+        Write { segment, offset, pieces: vec![Arc::new(payload)], sync: true, is_overwrite: true }
     }
 
     /// The first one is over: its bytes are overwritten, or cannot be.

@@ -28,6 +28,13 @@ pub enum Event {
         /// the file is used again.
         is_overwritten: bool,
     },
+    /// There is no file any more that is encrypted with another key than new ones are, or that is not while those are.
+    Rekeyed {
+        /// Which log it is.
+        log: u32,
+        /// New files are encrypted.
+        is_encrypted: bool,
+    },
     /// A segment's records are out of reach, all of them.
     Retired(u32),
 }

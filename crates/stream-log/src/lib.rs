@@ -52,7 +52,7 @@ pub use cleaning::Moved;
 pub use config::{CleanRules, Config, SyncWhen};
 pub use event::Event;
 pub use log::{AppendError, Appended, Log, Room, TAIL_BYTES_MAX};
-pub use node_file::{LANES, NoNodeFile, NodeFile};
+pub use node_file::{KeyNote, LANES, NoNodeFile, NodeFile};
 pub use ram::{RAM_SEGMENT_BYTES, RamLog};
 pub use reading::{READ_BYTES, READS_MAX, Read};
 pub use recovery::{LOST_MAX, Lost, Missing, NoLog, Recovery, Report, SegmentFound};

@@ -64,6 +64,8 @@ pub struct Log {
     pub(crate) is_stopping: bool,
     /// Something failed that is to be tried again.
     pub(crate) has_to_retry: bool,
+    /// There are segments of other keys.
+    pub(crate) has_other_keys: bool,
     /// Segments may need something: looking costs a little for each of them.
     pub(crate) is_restless: bool,
 }
@@ -144,6 +146,7 @@ impl Log {
             failed: None,
             is_stopping: false,
             has_to_retry: false,
+            has_other_keys: false,
             is_restless: true,
         }
     }
@@ -275,7 +278,7 @@ impl Log {
         };
         self.close_active();
         self.writes.on_segment();
-        let segment = Segment::new(self.start, self.cut, self.before, spare.len);
+        let segment = Segment::new(self.start, self.cut, self.before, self.config.key, spare.len);
         self.segments.insert(spare.number, segment);
         self.active = Some(spare.number);
         Ok(())

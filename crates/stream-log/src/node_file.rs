@@ -10,7 +10,11 @@ use thiserror::Error;
 /// Streams are dealt to so many lanes, and lanes to logs. It stays as it is, whatever becomes of the shards.
 pub const LANES: usize = 8;
 
+/// Of a store that was never encrypted.
 const FORMAT: u32 = 1;
+
+/// Of one with segments that are encrypted, or were: who knows no keys cannot read it.
+const FORMAT_WITH_KEYS: u32 = 2;
 
 /// What a store says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,13 +43,29 @@ pub struct NodeFile {
     /// By log, where the batches of each segment ended at the clean stop. Empty if nothing is known of that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub segments: Vec<BTreeMap<u32, u32>>,
+    /// The keys that segments were ever encrypted with. A store never forgets one: a file may come back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<KeyNote>,
+}
+
+/// What a store says of a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyNote {
+    /// What first pages call it; not 0.
+    pub id: u32,
+    /// What it encrypts with, by the word of the configuration.
+    pub cipher: String,
+    /// By this it is known when it is there. Nothing follows from it.
+    #[serde(with = "hex_id")]
+    pub check: [u8; 16],
 }
 
 /// What cannot be read as [`NodeFile`].
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NoNodeFile {
     /// It was written by a server that is newer.
-    #[error("store of format version {0}; this server reads version {FORMAT}")]
+    #[error("store of format version {0}; this server reads version {FORMAT_WITH_KEYS}")]
     Version(u64),
     /// It is damaged.
     #[error("damaged: {0}")]
@@ -68,6 +88,7 @@ impl NodeFile {
             logs,
             lanes,
             segments: Vec::new(),
+            keys: Vec::new(),
         }
     }
 
@@ -82,7 +103,7 @@ impl NodeFile {
         }
         let damaged = |error: serde_json::Error| NoNodeFile::Damaged(error.to_string());
         let Format { format } = serde_json::from_slice(text).map_err(damaged)?;
-        if format != u64::from(FORMAT) {
+        if !(u64::from(FORMAT)..=u64::from(FORMAT_WITH_KEYS)).contains(&format) {
             return Err(NoNodeFile::Version(format));
         }
         let file: Self = serde_json::from_slice(text).map_err(damaged)?;
@@ -98,6 +119,17 @@ impl NodeFile {
         boot.clone_into(&mut self.boot);
         self.stopped = false;
         self.segments.clear();
+    }
+
+    /// Which key it is that encrypts with this cipher and is known by this check. It is noted down if it is a new one.
+    pub fn note_key(&mut self, cipher: &str, check: [u8; 16]) -> u32 {
+        if let Some(known) = self.keys.iter().find(|key| key.cipher == cipher && key.check == check) {
+            return known.id;
+        }
+        let id = self.keys.iter().map(|key| key.id).max().unwrap_or(0) + 1;
+        self.keys.push(KeyNote { id, cipher: cipher.to_owned(), check });
+        self.format = FORMAT_WITH_KEYS;
+        id
     }
 
     /// A log came to a clean stop, with segments that end there.
@@ -169,11 +201,21 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_noted_down_once_and_make_it_another_format() {
+        let mut file = NodeFile::new([7; 16], 1, 1);
+        assert!(!file.text().contains("keys"), "a store that is not encrypted is what it was");
+        let ids = [("aes", [1; 16]), ("aes", [2; 16]), ("chacha", [1; 16]), ("aes", [1; 16])]
+            .map(|(cipher, check)| file.note_key(cipher, check));
+        assert_eq!((ids, file.format), ([1, 2, 3, 1], 2));
+        assert_eq!(NodeFile::parse(file.text().as_bytes()), Ok(file));
+    }
+
+    #[test]
     fn what_is_newer_or_damaged_is_refused() {
         let text = NodeFile::new([0; 16], 1, 1).text();
-        let newer = text.replace("\"format\": 1", "\"format\": 2");
+        let newer = text.replace("\"format\": 1", "\"format\": 3");
         let refused = NodeFile::parse(newer.as_bytes()).expect_err("it is newer");
-        assert_eq!(refused.to_string(), "store of format version 2; this server reads version 1");
+        assert_eq!(refused.to_string(), "store of format version 3; this server reads version 2");
         for wrong in
             ["", "{}", &text[..40], &text.replace("\"logs\": 1", "\"logs\": 0"), &text.replace("00", "0x")]
         {

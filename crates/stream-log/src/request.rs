@@ -37,6 +37,9 @@ pub struct Write {
     pub pieces: Vec<Arc<Vec<u8>>>,
     /// Whether the file's data has to be on stable storage before the answer.
     pub sync: bool,
+    /// It replaces bytes that are safe: whatever a power cut leaves of it, each sector of 512 bytes is to be found as it was
+    /// or as it is to be.
+    pub is_overwrite: bool,
 }
 
 /// A part of a segment's file.

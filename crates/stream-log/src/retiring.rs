@@ -19,9 +19,18 @@ impl Log {
         self.seal_next();
         self.retire_dead();
         self.go_on_cleaning();
+        self.tell_if_rekeyed();
         let (usual, zero) = (self.segment_bytes(), self.writes.are_short());
         if !self.is_stopping {
             self.requests.extend(self.shelf.next_make(usual, zero).map(Request::Make));
+        }
+    }
+
+    fn tell_if_rekeyed(&mut self) {
+        let key = self.config.key;
+        if self.has_other_keys && self.segments.values().all(|segment| segment.key == key) {
+            self.has_other_keys = false;
+            self.events.push_back(Event::Rekeyed { log: self.config.log, is_encrypted: key != 0 });
         }
     }
 
@@ -65,7 +74,9 @@ impl Log {
                 segment.held_by.remove(&number);
             }
             self.events.push_back(Event::Retired(number));
-            if !self.shelf.put_back(number) {
+            // What is left of it in a file that is used again would be there under its own key.
+            let may_be_used = self.segments[&number].key == self.config.key;
+            if !(may_be_used && self.shelf.put_back(number)) {
                 self.requests.push_back(Request::Remove(number));
             }
         }

@@ -33,6 +33,8 @@ pub(crate) struct Segment {
     pub(crate) before: u32,
     /// Where the next batch begins, in bytes from the start of the file. Of one that takes no more, where they end.
     pub(crate) end: u32,
+    /// The key that it is encrypted with; 0 if it is not, or if its first page, which says so, is damaged.
+    pub(crate) key: u32,
     /// Bytes the file was made with.
     pub(crate) capacity: u32,
     pub(crate) stage: Stage,
@@ -45,13 +47,14 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
-    pub(crate) fn new(first: Lsn, cut: Lsn, before: u32, capacity: u32) -> Self {
+    pub(crate) fn new(first: Lsn, cut: Lsn, before: u32, key: u32, capacity: u32) -> Self {
         let ledger = Ledger::default();
         Self {
             first,
             cut,
             before,
             end: FIRST_BATCH,
+            key,
             capacity,
             stage: Stage::Active,
             ledger,

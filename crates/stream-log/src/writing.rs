@@ -198,7 +198,7 @@ impl Log {
             offset = 0;
         }
         pieces.extend(self.padding(segment, batches));
-        Write { segment, offset, pieces, sync }
+        Write { segment, offset, pieces, sync, is_overwrite: false }
     }
 
     /// Zeros behind batches, where the next ones will be.
@@ -215,7 +215,7 @@ impl Log {
         let head = SegmentHead {
             store: self.config.store,
             log: self.config.log,
-            key: 0,
+            key: segment.key,
             number: u64::from(number),
             first: segment.first,
             cut: segment.cut,
@@ -236,7 +236,7 @@ impl Log {
             bytes: 0,
             batches: Vec::new(),
         });
-        Write { segment, offset: 0, pieces: Vec::new(), sync: true }
+        Write { segment, offset: 0, pieces: Vec::new(), sync: true, is_overwrite: false }
     }
 
     fn sync_asked(&mut self) -> Option<Write> {

@@ -2,6 +2,7 @@
 
 use jetstream::UNLIMITED;
 use js_proto::{JetStreamLimits, Nanos, UnknownFields};
+use log_crypt::{Cipher, Secret};
 use nats_conf::{Data, Entry, Value};
 use nats_proto::{GoDuration, quote};
 
@@ -23,12 +24,15 @@ pub(crate) struct Block {
     is_off: bool,
 }
 
-const ENCRYPTION: &str = "files are not encrypted";
+const TPM: &str = "keys come from the configuration alone";
 const CLUSTER: &str = "there are no clusters";
 
 /// How a row is named that more than the block asks for.
 pub(crate) const SYNC_INTERVAL: &[&str] = &["sync", "sync_interval"];
 pub(crate) const DOMAIN: &[&str] = &["domain"];
+pub(crate) const KEY: &[&str] = &["key", "ek", "encryption_key"];
+pub(crate) const PREVIOUS_KEY: &[&str] = &["prev_key", "prev_ek", "prev_encryption_key"];
+pub(crate) const CIPHER: &[&str] = &["cipher"];
 
 // One line a row: read across, it is the whole story of a key. What is wrong in a reload is said in this order, which is
 // nats-server's.
@@ -40,10 +44,10 @@ pub(crate) static TABLE: &[Row<Block>] = &[
     fixed(SYNC_INTERVAL, Any(sync_interval), "SyncInterval", reload::interval),
     fixed(DOMAIN, Text(|block, domain| put(&mut block.options.service.domain, domain.to_owned())), "JetStreamDomain", |options| options.jetstream.service.domain.clone()),
     row(&["enable", "enabled"], Switch(|block, on| block.is_off = !on)),
-    row(&["key", "ek", "encryption_key"], NotYet(EmptyText, ENCRYPTION)),
-    row(&["prev_key", "prev_ek", "prev_encryption_key"], NotYet(EmptyText, ENCRYPTION)),
-    row(&["cipher"], NotYet(Never, ENCRYPTION)),
-    row(&["tpm"], NotYet(EmptyBlock, ENCRYPTION)),
+    compared(KEY, Text(|block, key| put(&mut block.options.keys.current, secret(key))), reload::key),
+    compared(PREVIOUS_KEY, Text(|block, key| put(&mut block.options.keys.previous, secret(key))), reload::previous_key),
+    fixed(CIPHER, Text(cipher), "JetStreamCipher", |options| options.jetstream.keys.cipher.to_string()),
+    row(&["tpm"], NotYet(EmptyBlock, TPM)),
     row(&["extension_hint"], NotYet(EmptyText, CLUSTER)),
     fixed(&["limits"], Any(limits), "JetStreamLimits", reload::limits),
     row(&["unique_tag"], NotYet(EmptyText, CLUSTER)),
@@ -199,6 +203,16 @@ fn read_size(text: &str) -> Result<i64, String> {
         _ => return Err("sizes defined as strings must end in K, M, G, T".to_owned()),
     };
     Ok(number.wrapping_shl(shift))
+}
+
+/// An empty one is none.
+fn secret(key: &str) -> Option<Secret> {
+    (!key.is_empty()).then(|| Secret::new(key))
+}
+
+fn cipher(block: &mut Block, word: &str) -> Result<(), String> {
+    let cipher = Cipher::of_setting(word).map_err(|error| error.to_string())?;
+    put(&mut block.options.keys.cipher, cipher)
 }
 
 fn number(place: &mut i64, entry: &Entry, report: &mut Report) {

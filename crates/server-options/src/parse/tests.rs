@@ -19,6 +19,8 @@ use crate::row::Row;
 use crate::tls::CertificateFiles;
 use crate::usage::usage;
 
+mod looking;
+
 fn parse_line(line: &[&str]) -> Result<Invocation, OptionsError> {
     let program = std::iter::once("buster-server");
     parse(program.chain(line.iter().copied()).map(OsString::from))
@@ -411,19 +413,6 @@ fn replay_takes_a_stream() {
     }
     let Ok(Invocation::PrintHelp(text)) = parse_line(&["replay", "--help"]) else { panic!("it helps") };
     assert!(text.starts_with("\nUsage: buster-server replay <stream> [--of"), "{text}");
-}
-
-#[test]
-fn fsck_takes_a_directory_and_nothing_else() {
-    assert_eq!(parse_line(&["fsck", "/a/store"]), Ok(Invocation::CheckStore("/a/store".into())));
-    assert_eq!(parse_line(&["fsck", "--", "-x"]), Err(OptionsError::OneDirectory));
-    for line in [&["fsck"][..], &["fsck", ""], &["fsck", "a", "b"], &["-D", "fsck", "a"]] {
-        assert_eq!(refusal(line), "buster-server: fsck takes one directory: what store_dir says", "{line:?}");
-    }
-    for help in ["-h", "--help"] {
-        let Ok(Invocation::PrintHelp(text)) = parse_line(&["fsck", help]) else { panic!("it helps") };
-        assert!(text.starts_with("\nUsage: buster-server fsck <dir>\n"), "{text}");
-    }
 }
 
 #[test]

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use crate::copies::CopyKind;
 use crate::dev::{DEV, DEV_HELP};
 use crate::http_calls::{HTTP, HTTP_HELP};
-use crate::parse::FSCK;
 use crate::program::{PEER_PROGRAM, PROGRAM};
 use crate::replays::{REPLAY, REPLAY_HELP};
 use crate::row::Row;
+use crate::store_calls::FSCK;
 use crate::usage::{FSCK_HELP, dashed, is_short, sections};
 
 /// A shell that completes.

@@ -6,7 +6,7 @@
 
 use nats_proto::{GoDuration, friendly_bytes};
 
-use crate::config::jetstream::{DOMAIN, SYNC_INTERVAL, TABLE};
+use crate::config::jetstream::{CIPHER, DOMAIN, KEY, PREVIOUS_KEY, SYNC_INTERVAL, TABLE};
 use crate::options::Options;
 use crate::reload::rule::{NotReloadable, Outcome, fixed};
 
@@ -47,6 +47,9 @@ pub fn jetstream_returns(started: &Options, new: &Options) -> Result<(), NotRelo
         fixed("JetStream", was.is_on.to_string(), is.is_on.to_string()),
         by_row(SYNC_INTERVAL),
         by_row(DOMAIN),
+        by_row(KEY),
+        by_row(PREVIOUS_KEY),
+        by_row(CIPHER),
         if is_elsewhere {
             Outcome::Refused(NotReloadable::to("jetstream storage directory"))
         } else {
@@ -63,6 +66,19 @@ pub fn jetstream_returns(started: &Options, new: &Options) -> Result<(), NotRelo
 pub(crate) fn interval(options: &Options) -> String {
     let interval = options.jetstream.service.sync_interval;
     interval.map_or_else(|| "always".into(), |interval| GoDuration::of(interval).to_string())
+}
+
+/// nats-server says what the keys were and are to be, and whoever reads its log knows them.
+pub(crate) fn key(old: &Options, new: &Options) -> Outcome {
+    unchanged("JetStreamKey", old.jetstream.keys.current == new.jetstream.keys.current)
+}
+
+pub(crate) fn previous_key(old: &Options, new: &Options) -> Outcome {
+    unchanged("JetStreamOldKey", old.jetstream.keys.previous == new.jetstream.keys.previous)
+}
+
+fn unchanged(what: &str, is_same: bool) -> Outcome {
+    if is_same { Outcome::Same } else { Outcome::Refused(NotReloadable::to(what)) }
 }
 
 pub(crate) fn store_dir(old: &Options, new: &Options) -> Outcome {
@@ -131,6 +147,7 @@ mod tests {
 
     use jetstream::{Buffer, ServiceOptions};
     use js_proto::{Nanos, UnknownFields};
+    use log_crypt::{Cipher, Keychain, Secret};
 
     use super::*;
     use crate::jetstream::JetStreamOptions;
@@ -208,6 +225,17 @@ mod tests {
             with(|new| new.jetstream.service.limits.max_ack_pending = 5),
             refused("JetStreamLimits: old={0 0 0 0s 0 0 0 0s}, new={0 5 0 0s 0 0 0 0s}")
         );
+        let keys: [fn(&mut Keychain); 3] = [
+            |keys| keys.current = Some(Secret::new("a secret")),
+            |keys| keys.previous = Some(Secret::new("a secret")),
+            |keys| keys.cipher = Cipher::Aes,
+        ];
+        let ciphers = "JetStreamCipher: old=ChaCha20-Poly1305, new=AES-GCM";
+        for (change, what) in keys.into_iter().zip(["JetStreamKey", "JetStreamOldKey", ciphers]) {
+            let mut new = old.clone();
+            change(&mut new.jetstream.keys);
+            assert_eq!(said(jetstream(&old, &new)), refused(what), "what is secret is not shown");
+        }
         assert_eq!(with(|new| new.store_dir = None), refused("jetstream storage dir"));
         assert_eq!(with(|new| new.store_dir = Some("/b".into())), refused("jetstream storage directory"));
         let elsewhere = Options { store_dir: Some("/b".into()), ..Options::default() };

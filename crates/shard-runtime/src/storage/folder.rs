@@ -75,6 +75,12 @@ pub enum StoreError {
         .0.display()
     )]
     Missing(PathBuf),
+    /// A file is encrypted, and no key was given. In nats-server's words.
+    #[error("encryption not enabled: {} is encrypted", .0.display())]
+    NoKey(PathBuf),
+    /// A file is encrypted with a key that is none of those given. In nats-server's words.
+    #[error("unable to recover keys: {} is encrypted with another key", .0.display())]
+    OtherKey(PathBuf),
     /// The files of a log are not to be read.
     #[error("{folder}: {error}", folder = folder.display())]
     Log {
@@ -148,7 +154,7 @@ pub(super) fn check_names(folder: &Path) -> Result<(), StoreError> {
 /// What is gone as a whole may be put back, but not once others have taken its place.
 pub(super) fn check_segments(folder: &Path, node: &NodeFile) -> Result<(), StoreError> {
     for log in 0..node.logs as usize {
-        let files = LogFiles::of(log_folder(folder, log));
+        let files = LogFiles::of(log_folder(folder, log), None);
         let mut expected = node.ends(log).into_keys().map(|number| files.path(number));
         let is_there = |path: &PathBuf| fs::metadata(path).is_ok_and(|file| file.len() > 0);
         if let Some(path) = expected.find(|path| !is_there(path)) {

@@ -7,6 +7,7 @@ use std::io::IoSliceMut;
 use rustix::io::{ReadWriteFlags, preadv2};
 use stream_log::{Make, Request, Span};
 
+use super::encrypted::decrypted;
 use super::files::LogFiles;
 
 /// Files that are kept open. The one that was opened first goes when there is one more.
@@ -21,11 +22,14 @@ pub(super) struct HotFiles {
 impl HotFiles {
     /// The bytes of a span, if all of them can be had without waiting for the disk.
     pub(super) fn read(&mut self, files: &LogFiles, span: Span) -> Option<Vec<u8>> {
+        let key = files.key(span.segment).ok()?;
         let file = self.file(files, span.segment)?;
-        let mut bytes = vec![0; span.len as usize];
-        let mut slices = [IoSliceMut::new(&mut bytes)];
-        let read = preadv2(file, &mut slices, u64::from(span.offset), ReadWriteFlags::NOWAIT).ok()?;
-        (read == bytes.len()).then_some(bytes)
+        match key {
+            None => read_hot(file, u64::from(span.offset), span.len as usize).ok(),
+            Some(key) => {
+                decrypted(&key, span.offset, span.len, |offset, len| read_hot(file, offset, len)).ok()
+            }
+        }
     }
 
     fn file(&mut self, files: &LogFiles, segment: u32) -> Option<&File> {
@@ -46,4 +50,14 @@ impl HotFiles {
             self.open.retain(|(open, _)| open != gone);
         }
     }
+}
+
+/// It cannot be had without waiting, or not all of it.
+struct IsCold;
+
+fn read_hot(file: &File, offset: u64, len: usize) -> Result<Vec<u8>, IsCold> {
+    let mut bytes = vec![0; len];
+    let mut slices = [IoSliceMut::new(&mut bytes)];
+    let read = preadv2(file, &mut slices, offset, ReadWriteFlags::NOWAIT).map_err(|_| IsCold)?;
+    if read == len { Ok(bytes) } else { Err(IsCold) }
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 
+use log_crypt::Keychain;
 use log_format::Item;
 use rustix::thread::{CpuSet, sched_getaffinity};
 use stream_log::{Config, Log, NodeFile, READS_MAX, Recovery, Report, Request, Span, SyncWhen};
@@ -18,7 +19,10 @@ use super::folder::{
     write_node,
 };
 use super::hot::HotFiles;
+use super::keys::LogKeys;
 use super::meter::Meter;
+use super::overwriting::mend;
+use super::store_keys::{self, StoreKeys};
 use super::writer::Writer;
 use super::{Job, Storage, Tell, chores, readers, threads, writer};
 
@@ -33,6 +37,10 @@ pub struct Store {
     /// Logs that have yet to come to a clean stop.
     running: AtomicUsize,
     sync: SyncWhen,
+    /// The key that segments are encrypted with from now on; 0: none.
+    key: u32,
+    /// Of each log.
+    keys: Vec<Option<Arc<LogKeys>>>,
     /// The cores the process may use, if the store was opened by a thread that may.
     cpus: Option<CpuSet>,
     reads: SyncSender<Job<Span>>,
@@ -53,6 +61,19 @@ impl Store {
     /// # Errors
     /// It cannot be used.
     pub fn open(store_dir: &Path, logs: usize, sync: SyncWhen) -> Result<Self, StoreError> {
+        Self::open_with(store_dir, logs, sync, &Keychain::default())
+    }
+
+    /// The same of a store that is encrypted, or was, or is to be.
+    ///
+    /// # Errors
+    /// It cannot be used, or not with these keys. Then nothing of it was changed.
+    pub fn open_with(
+        store_dir: &Path,
+        logs: usize,
+        sync: SyncWhen,
+        given: &Keychain,
+    ) -> Result<Self, StoreError> {
         let folder = store_dir.join("jetstream");
         let failed = |error| StoreError::Io { path: folder.clone(), error };
         make(&folder)?;
@@ -62,12 +83,15 @@ impl Store {
         check_segments(&folder, &node)?;
         let found = node.clone();
         node.logs = node.logs.max(logs as u32).max(found_logs(&folder)?);
+        let keys = StoreKeys::settle(&folder, &mut node, given)?;
         let boot = fs::read_to_string(BOOT_ID).unwrap_or_default();
         node.open(boot.trim());
         write_node(&folder, &node)?;
         let cpus = sched_getaffinity(None).ok();
         let ForAll { reads, chores, makes } = start_threads(cpus, node.logs).map_err(failed)?;
         let meters = (0..node.logs).map(|_| Meter::default()).collect();
+        let key = keys.as_ref().map_or(0, StoreKeys::current);
+        let keys = (0..node.logs as usize).map(|log| store_keys::of_log(keys.as_ref(), log)).collect();
         let running = AtomicUsize::new(node.logs as usize);
         Ok(Self {
             folder,
@@ -75,6 +99,8 @@ impl Store {
             found,
             running,
             sync,
+            key,
+            keys,
             cpus,
             reads,
             chores,
@@ -124,11 +150,15 @@ impl Store {
     /// No log can be made of the files.
     pub fn recover(&self, log: usize, sink: &mut dyn FnMut(Item<'_>)) -> Result<(Log, Report), StoreError> {
         let mut config = Config::new(self.node().store, log as u32);
-        config.sync = self.sync;
+        (config.sync, config.key) = (self.sync, self.key);
         let folder = self.log_folder(log);
+        let files = self.files(log)?;
+        if self.keys[log].is_some() {
+            mend(&files, &folder).map_err(|error| StoreError::Io { path: folder.clone(), error })?;
+        }
         let ends = self.found.ends(log);
         let start = |files| Recovery::new(config, files).expecting(&ends);
-        recover(&self.files(log)?, &folder, start, sink)
+        recover(&files, &folder, start, sink)
     }
 
     /// Starts what carries out a log's requests. `tell` hears what came of them, on other threads.
@@ -155,7 +185,8 @@ impl Store {
 
     fn files(&self, log: usize) -> Result<LogFiles, StoreError> {
         let folder = self.log_folder(log);
-        LogFiles::open(folder.clone()).map_err(|error| StoreError::Io { path: folder, error })
+        let keys = self.keys[log].clone();
+        LogFiles::open(folder.clone(), keys).map_err(|error| StoreError::Io { path: folder, error })
     }
 
     fn log_folder(&self, log: usize) -> PathBuf {

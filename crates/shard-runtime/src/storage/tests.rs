@@ -2,11 +2,14 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
+use log_crypt::Keychain;
 use log_format::{Item, Kind, Lsn, Place, Record};
 use stream_log::{DiskError, Event, Log, Make, Read, Room, SyncWhen};
 use tempfile::TempDir;
 
 use super::*;
+
+mod encrypted;
 
 /// Ends a test that would wait for ever.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -57,12 +60,18 @@ impl Driven {
     }
 
     fn hand_over(&mut self) {
-        while let Some(request) = self.log.take_request() {
-            if let Some(answer) = self.storage.submit(request) {
-                self.log.on_answer(answer);
+        loop {
+            while let Some(request) = self.log.take_request() {
+                if let Some(answer) = self.storage.submit(request) {
+                    self.log.on_answer(answer);
+                }
             }
+            // What comes of them may ask for more.
+            if !self.log.has_events() {
+                return;
+            }
+            self.heed_events();
         }
-        self.heed_events();
     }
 
     fn hear(&mut self) {
@@ -75,6 +84,12 @@ impl Driven {
         while let Some(event) = self.log.take_event() {
             match event {
                 Event::Synced(lsn) => self.synced = lsn,
+                Event::Clean => self.log.clean(&mut |_, _| true),
+                Event::Moved => {
+                    while let Some(moved) = self.log.take_moved() {
+                        self.found.insert(moved.seq, moved.to);
+                    }
+                }
                 Event::Failed(error) | Event::NoRoom(error) => panic!("{error}"),
                 _ => {}
             }
@@ -202,7 +217,10 @@ fn a_file_that_is_gone_since_a_clean_stop_is_missed() {
         if is_empty {
             std::fs::write(&segment, "").expect("it can be written");
         }
-        let found = Inspection::open(folder.path()).expect("it is ours").log(0, &mut |_| ()).expect("a log");
+        let found = Inspection::open(folder.path(), &Keychain::default())
+            .expect("it is ours")
+            .log(0, &mut |_| ())
+            .expect("a log");
         let missing: Vec<String> = found.missing.iter().map(ToString::to_string).collect();
         assert_eq!(missing, ["nothing is left of segment 2"]);
         let refused =
@@ -218,7 +236,7 @@ fn a_file_that_is_gone_since_a_clean_stop_is_missed() {
 #[test]
 fn a_log_that_is_shorter_than_at_its_stop_is_told_of() {
     let folder = stopped_store();
-    let ends = Inspection::open(folder.path()).expect("it is ours").node().ends(0);
+    let ends = Inspection::open(folder.path(), &Keychain::default()).expect("it is ours").node().ends(0);
     let (number, end) = ends.last_key_value().expect("there are some");
     let segment = folder.path().join(format!("jetstream/logs/0/{number}.seg"));
     let file = std::fs::File::options().write(true).open(segment).expect("it is there");
@@ -258,7 +276,7 @@ fn a_store_is_used_by_one_server_and_nothing_foreign_is_touched() {
     std::fs::write(&node_file, text.replace("\"format\": 1", "\"format\": 9")).expect("it can be written");
     let refused = Store::open(folder.path(), 1, SyncWhen::Always).expect_err("it is newer");
     assert!(
-        refused.to_string().ends_with("store of format version 9; this server reads version 1"),
+        refused.to_string().ends_with("store of format version 9; this server reads version 2"),
         "{refused}"
     );
     std::fs::remove_file(&node_file).expect("it is there");
@@ -270,7 +288,7 @@ fn a_store_is_used_by_one_server_and_nothing_foreign_is_touched() {
 #[test]
 fn a_file_is_made_of_one_that_is_not_needed_any_more() {
     let folder = TempDir::new().expect("a folder");
-    let files = LogFiles::open(folder.path().join("0")).expect("a folder");
+    let files = LogFiles::open(folder.path().join("0"), None).expect("a folder");
     let len = |number: u32| std::fs::metadata(files.path(number)).map(|file| file.len()).ok();
     for zero in [true, false] {
         let make = |number, len, recycle| Make { number, len, zero, recycle };
@@ -300,8 +318,10 @@ fn what_fails_is_said_with_the_file_and_nothing_is_written_behind_it() {
     let (tell, answers) = mpsc::channel();
     let mut storage =
         store.start(0, Arc::new(move |answer| _ = tell.send(answer))).expect("there are threads");
-    let write =
-        |segment| Request::Write(Write { segment, offset: 0, pieces: vec![Arc::new(vec![1])], sync: true });
+    let pieces = || vec![Arc::new(vec![1])];
+    let write = |segment| {
+        Request::Write(Write { segment, offset: 0, pieces: pieces(), sync: true, is_overwrite: false })
+    };
     let path = folder.path().join("jetstream/logs/0");
     storage.submit(write(5));
     let Ok(Answer::Written(Err(DiskError { is_full, text }))) = answers.recv_timeout(PATIENCE) else {
@@ -330,7 +350,7 @@ fn long_writes_arrive_whole() {
         store.start(0, Arc::new(move |answer| _ = tell.send(answer))).expect("there are threads");
     std::fs::write(folder.path().join("jetstream/logs/0/1.seg"), b"").expect("it can be written");
     let pieces: Vec<Arc<Vec<u8>>> = (0..2_000_u32).map(|n| Arc::new(n.to_le_bytes().to_vec())).collect();
-    storage.submit(Request::Write(Write { segment: 1, offset: 3, pieces, sync: true }));
+    storage.submit(Request::Write(Write { segment: 1, offset: 3, pieces, sync: true, is_overwrite: false }));
     assert_eq!(answers.recv_timeout(PATIENCE), Ok(Answer::Written(Ok(()))));
     // More than there is, so no answer at once.
     assert_eq!(storage.submit(Request::Read(Span { segment: 1, offset: 3, len: 9_000 })), None);

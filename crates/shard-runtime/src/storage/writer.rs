@@ -10,13 +10,16 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Instant;
 
+use log_crypt::SegmentKey;
 use rustix::fs::fdatasync;
 use rustix::io::{Errno, pwritev};
-use stream_log::{Answer, DiskError, Write};
+use stream_log::{Answer, DiskError, Span, Write};
 
 use super::Tell;
+use super::encrypted::{encrypted_overwrite, encrypted_write};
 use super::files::LogFiles;
 use super::meter::Meter;
+use super::overwriting::Overwrite;
 
 /// What the system calls the thread.
 pub(super) const NAME: &str = "log writer";
@@ -29,8 +32,15 @@ pub(super) struct Writer {
     tell: Tell,
     meter: Meter,
     /// The segment that was written last.
-    open: Option<(u32, File)>,
+    open: Option<Open>,
     failed: Option<DiskError>,
+}
+
+struct Open {
+    segment: u32,
+    file: File,
+    /// Bytes of the file, and what it is encrypted with, if it is.
+    key: Option<(Arc<SegmentKey>, u64)>,
 }
 
 impl Writer {
@@ -61,16 +71,21 @@ impl Writer {
     }
 
     fn try_write(&mut self, write: &Write) -> io::Result<()> {
-        let meter = self.meter.clone();
-        let file = self.file(write.segment)?;
+        let (meter, files) = (self.meter.clone(), Arc::clone(&self.files));
+        let Open { file, key, .. } = self.open(write.segment)?;
         let start = Instant::now();
-        let mut offset = u64::from(write.offset);
-        for pieces in write.pieces.chunks(PIECES_MAX) {
-            let bytes: Vec<&[u8]> = pieces.iter().map(|piece| &piece[..]).collect();
-            write_all(file, bytes, &mut offset)?;
-        }
+        let bytes = match key {
+            None => write_plain(file, write)?,
+            Some((key, _)) if write.is_overwrite => return overwrite(&files, file, key, write),
+            Some((key, len)) if !write.pieces.is_empty() => {
+                let (mut offset, stored) = encrypted_write(key, write, *len)?;
+                write_all(file, vec![&stored], &mut offset)?;
+                stored.len() as u64
+            }
+            Some(_) => 0,
+        };
         let written = Instant::now();
-        meter.on_written(offset - u64::from(write.offset), written.duration_since(start));
+        meter.on_written(bytes, written.duration_since(start));
         if write.sync {
             fdatasync(file)?;
             meter.on_synced(written.elapsed());
@@ -78,13 +93,41 @@ impl Writer {
         Ok(())
     }
 
-    fn file(&mut self, segment: u32) -> io::Result<&File> {
-        if self.open.as_ref().is_none_or(|(open, _)| *open != segment) {
+    fn open(&mut self, segment: u32) -> io::Result<&Open> {
+        if self.open.as_ref().is_none_or(|open| open.segment != segment) {
             let file = OpenOptions::new().write(true).open(self.files.path(segment))?;
-            self.open = Some((segment, file));
+            let key = match self.files.key(segment)? {
+                Some(key) => Some((key, file.metadata()?.len())),
+                None => None,
+            };
+            self.open = Some(Open { segment, file, key });
         }
-        Ok(&self.open.as_ref().expect("it was just opened").1)
+        Ok(self.open.as_ref().expect("it was just opened"))
     }
+}
+
+/// Returns how many bytes that were.
+fn write_plain(file: &File, write: &Write) -> io::Result<u64> {
+    let mut offset = u64::from(write.offset);
+    for pieces in write.pieces.chunks(PIECES_MAX) {
+        let bytes: Vec<&[u8]> = pieces.iter().map(|piece| &piece[..]).collect();
+        write_all(file, bytes, &mut offset)?;
+    }
+    Ok(offset - u64::from(write.offset))
+}
+
+/// Replaces sectors where they lie, and has that synced.
+fn overwrite(files: &LogFiles, file: &File, key: &SegmentKey, write: &Write) -> io::Result<()> {
+    let segment = write.segment;
+    let old = |offset, len| files.try_read(Span { segment, offset, len });
+    let (first, stored) = encrypted_overwrite(key, write, old)?;
+    let overwrite = Overwrite { segment, first, stored };
+    overwrite.begin(files.folder())?;
+    let mut offset = overwrite.offset();
+    write_all(file, vec![&overwrite.stored], &mut offset)?;
+    fdatasync(file)?;
+    Overwrite::end(files.folder());
+    Ok(())
 }
 
 fn write_all(file: &File, mut pieces: Vec<&[u8]>, offset: &mut u64) -> io::Result<()> {

@@ -40,7 +40,7 @@ fn what_was_acknowledged_is_found_after_every_crash() {
     assert!(retired > 50 && moved > 1_000 && full > 5 && recycled > 10, "{all:?}");
     assert!(all.unacknowledged_found > 10 && all.unacknowledged_lost > 100, "{all:?}");
     assert!(all.units > 100 && all.read_from_disk > 100 && all.erased > 50, "{all:?}");
-    assert!(all.told > 1_000, "{all:?}");
+    assert!(all.told > 1_000 && all.rekeyed > 5, "{all:?}");
 }
 
 #[test]

@@ -29,6 +29,7 @@ pub(crate) struct Stats {
     pub(crate) unacknowledged_lost: u64,
     pub(crate) read_from_disk: u64,
     pub(crate) erased: u64,
+    pub(crate) rekeyed: u64,
     /// Messages that footers told of.
     pub(crate) told: u64,
 }
@@ -48,6 +49,7 @@ impl std::ops::AddAssign for Stats {
         self.unacknowledged_lost += other.unacknowledged_lost;
         self.read_from_disk += other.read_from_disk;
         self.erased += other.erased;
+        self.rekeyed += other.rekeyed;
         self.told += other.told;
     }
 }
@@ -61,6 +63,8 @@ pub(crate) struct World {
     /// Up to where was acknowledged.
     pub(crate) told: Lsn,
     units: u64,
+    /// Each start has another key.
+    changes_keys: bool,
     pub(crate) erasing: Erasing,
     pub(crate) stats: Stats,
 }
@@ -84,7 +88,8 @@ impl World {
         }
         let log = Log::new(config.clone());
         let (model, erasing, stats) = (Model::default(), Erasing::default(), Stats::default());
-        Self { config, disk, log, model, random, told: Lsn(0), units: 0, erasing, stats }
+        let changes_keys = seed % 4 == 3;
+        Self { config, disk, log, model, random, told: Lsn(0), units: 0, changes_keys, erasing, stats }
     }
 
     pub(crate) fn run(mut self) -> Stats {
@@ -257,6 +262,10 @@ impl World {
                 Event::Failed(_) => self.stats.failures += 1,
                 Event::Erased { is_overwritten } => self.on_erased(is_overwritten),
                 Event::NoRoom(error) => assert!(error.is_full),
+                Event::Rekeyed { is_encrypted, .. } => {
+                    assert_eq!(is_encrypted, self.config.key != 0);
+                    self.stats.rekeyed += 1;
+                }
                 Event::Read | Event::Room => {}
             }
         }
@@ -330,6 +339,9 @@ impl World {
             self.disk.kill();
         }
         self.check_erased();
+        if self.changes_keys {
+            self.config.key = (self.config.key + 1) % 3;
+        }
         let (report, found) = self.recover();
         assert_eq!(report.lost_count, 0, "{report:?}");
         self.stats.torn += u64::from(report.torn.is_some());

@@ -35,8 +35,8 @@ impl Replay {
             seen.keys().copied().filter(|number| !retired.contains_key(number)).collect();
         let segment = |number: &u32| {
             let seen = &seen[number];
-            let mut segment =
-                Segment::new(seen.first, seen.cut.unwrap_or(seen.first), seen.before, seen.capacity);
+            let cut = seen.cut.unwrap_or(seen.first);
+            let mut segment = Segment::new(seen.first, cut, seen.before, seen.key, seen.capacity);
             segment.end = ends[number];
             segment.needs_page = !seen.has_page;
             segment.stage = if seen.has_footer && seen.has_page { Stage::Sealed } else { Stage::Closed };

@@ -71,6 +71,8 @@ pub(super) struct Seen {
     pub(super) cut: Option<Lsn>,
     /// The segment that ends there, if that is known.
     pub(super) before: u32,
+    /// The key that it is encrypted with, if its first page can be read.
+    pub(super) key: u32,
     pub(super) capacity: u32,
     /// Its first page can be read.
     pub(super) has_page: bool,
@@ -127,7 +129,7 @@ impl Recovery {
             Ok(head) => {
                 let capacity = u32::try_from(head.len).unwrap_or(u32::MAX);
                 let seen = Seen::new(head.first, Some(head.cut), capacity);
-                self.seen.insert(number, Seen { before: head.before, ..seen });
+                self.seen.insert(number, Seen { before: head.before, key: head.key, ..seen });
             }
             Err(why @ NoSegment::Version(_)) => return Err(NoLog::Segment { number, why }),
             // It rotted, or there never was one: the batches tell.
@@ -211,6 +213,7 @@ impl Seen {
             first,
             cut,
             before: 0,
+            key: 0,
             capacity,
             has_page: true,
             sealed: None,
