@@ -91,10 +91,15 @@ fn fsck_says_how_a_store_is() {
     );
     for args in [&[][..], &[folder, folder]] {
         let (code, said) = fsck(args);
-        assert_eq!((code, &*said), (1, "buster-server: fsck takes one directory: what store_dir says\n"));
+        let expected =
+            "buster-server: fsck takes one directory, which is what store_dir says, and --config\n";
+        assert_eq!((code, &*said), (1, expected));
     }
     let (code, said) = fsck(&["--help"]);
-    assert!(code == 0 && said.contains("Usage: buster-server fsck <dir>"), "{code}: {said}");
+    assert!(
+        code == 0 && said.contains("Usage: buster-server fsck <dir> [--config <file>]"),
+        "{code}: {said}"
+    );
 }
 
 #[test]

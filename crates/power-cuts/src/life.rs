@@ -50,6 +50,8 @@ pub struct Tested {
     pub stream: StreamKind,
     /// `sync_interval` of its configuration; `None` leaves the line out.
     pub sync_interval: Option<&'static str>,
+    /// Further keys of its `jetstream`.
+    pub more: &'static str,
     /// What a sync promises.
     pub rule: Rule,
     /// Whether the empty stream had time to become durable by itself, as half a minute gives it.
@@ -225,7 +227,7 @@ impl Life {
 fn start(tested: &Tested, disk: &BrittleDisk) -> Result<Server, Refusal> {
     let sync = tested.sync_interval.map(|text| format!("sync_interval: {text}")).unwrap_or_default();
     let store = disk.path().join("store");
-    let config = format!("jetstream {{ store_dir: \"{}\"\n {sync} }}\n", store.display());
+    let config = format!("jetstream {{ store_dir: \"{}\"\n {sync}\n {} }}\n", store.display(), tested.more);
     let options = ServerOptions {
         binary: Some(tested.binary.clone()),
         setup: tested.setup,

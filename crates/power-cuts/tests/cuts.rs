@@ -34,6 +34,7 @@ fn ours(seed: u64, rule: Rule) -> Tested {
         setup,
         stream,
         sync_interval: Some("always"),
+        more: "",
         rule,
         settled: false,
         trouble: None,
@@ -98,6 +99,13 @@ fn kills_without_a_cut_break_no_promise() {
 }
 
 /// A server may refuse and even end when its disk fails, and what it acknowledged is there.
+/// By both ciphers, one seed after the other.
+#[test]
+fn cuts_break_no_promise_of_an_encrypted_store() {
+    const CIPHERS: [&str; 2] = ["key: s3cr3t, cipher: aes", "key: s3cr3t, cipher: chacha"];
+    nothing_is_broken(|seed| Tested { more: CIPHERS[(seed % 2) as usize], ..by_rule(seed) });
+}
+
 fn nothing_is_broken_by(trouble: Trouble) {
     let stream = StreamKind::Plain;
     nothing_is_broken(|seed| Tested { trouble: Some(trouble), stream, ..by_rule(seed) });
@@ -190,8 +198,8 @@ fn nats_server_as_it_comes_loses_some() {
     let setup = SETUPS[0];
     let (rule, ending) = (Rule::Ext4, Ending::Cut);
     let stream = StreamKind::Plain;
-    let tested =
-        Tested { binary, setup, stream, sync_interval: None, rule, settled: true, trouble: None, ending };
+    let (sync_interval, more, trouble) = (None, "", None);
+    let tested = Tested { binary, setup, stream, sync_interval, more, rule, settled: true, trouble, ending };
     loses_some(&tested);
     let Some(life) = begin(&tested, 1) else { return };
     assert_eq!(life.early_answers(&[Early::PubAck]), [Early::PubAck]);
