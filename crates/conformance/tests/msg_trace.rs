@@ -155,7 +155,7 @@ fn sorted(mut events: Vec<Value>) -> Vec<Value> {
 
 /// Messages, and what nats-server 2.14.5 told of each, whether or not somebody gets it.
 fn ways() -> Vec<(&'static str, Vec<Value>)> {
-    let foo = |subject: &str| {
+    let of_foo = |subject: &str| {
         vec![
             came("publisher", subject),
             given("l", "foo.x"),
@@ -167,7 +167,7 @@ fn ways() -> Vec<(&'static str, Vec<Value>)> {
     let asked = |from: &str, to: &str| json!({"type": "si", "acc": "B", "from": from, "to": to});
     let in_b = |subscription: &str| with(given("b", subscription), "acc", "B");
     vec![
-        ("foo.x", foo("foo.x")),
+        ("foo.x", of_foo("foo.x")),
         (
             "map.k",
             vec![came("publisher", "map.k"), json!({"type": "sm", "to": "mapped.k"}), given("w", "mapped.*")],
