@@ -365,24 +365,6 @@ impl Egress {
         }
     }
 
-    /// Whether a server is a leaf node or a hub.
-    pub(crate) fn is_leaf(&self, peer: PeerId) -> bool {
-        let row = self.peers.as_ref().and_then(|peers| peers.peek(peer));
-        row.is_some_and(|row| row.is_leaf)
-    }
-
-    /// Whether there may be leaf nodes and hubs.
-    #[inline]
-    pub(crate) fn has_branches(&self) -> bool {
-        self.peers.as_ref().is_some_and(|peers| peers.branches.is_some())
-    }
-
-    /// Whether a subscription is that of a leaf node or a hub, or another server has it on behalf of one.
-    pub(crate) fn is_behind_branch(&self, key: SubKey) -> bool {
-        let sub = self.subs.at(key);
-        sub.target.as_peer().is_some_and(|peer| !sub.sid.is_empty() || self.is_leaf(peer))
-    }
-
     /// Queues protocol text for a client.
     pub(crate) fn send(&mut self, id: ConnId, bytes: &[u8]) {
         if self.send_untraced(id, bytes)

@@ -259,8 +259,10 @@ impl Directory {
 
     /// The error is who a client that is refused would be, if that is not who it says.
     fn judge(&self, shown: &Credentials<'_>) -> Result<Verdict, Option<Claim>> {
-        if shown.connection_type == ConnectionType::Leafnode {
-            return self.judge_leaf_node(shown);
+        if shown.connection_type == ConnectionType::Leafnode
+            && let Some(verdict) = self.judge_leaf_node(shown)
+        {
+            return verdict;
         }
         let door = self.door(shown.connection_type);
         if !door.is_guarded {

@@ -228,6 +228,9 @@ impl Broker {
             ProtoError::ControlLineTooLong { .. } => {
                 Some(("maximum control line exceeded", CloseReason::MaxControlLineExceeded))
             }
+            ProtoError::PayloadTooLarge { .. } => {
+                Some(("Maximum Payload Violation", CloseReason::MaxPayloadExceeded))
+            }
             ProtoError::UnknownOperation | ProtoError::BadPayloadEnd => {
                 Some(("Unknown Protocol Operation", CloseReason::ProtocolViolation))
             }

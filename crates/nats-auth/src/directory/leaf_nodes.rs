@@ -15,7 +15,7 @@ use crate::secret::Secret;
 pub(super) struct LeafDoor {
     /// Its own users: if there are any nobody else may come.
     own: Vec<Arc<Identity>>,
-    /// Who somebody is that is nobody known, where there are none.
+    /// Who everybody is where clients need no credentials either.
     other: Option<Arc<Identity>>,
 }
 
@@ -43,21 +43,18 @@ impl Directory {
         Arc::new(Identity { name, proof, account: found.unwrap_or(0), ..Identity::anonymous() })
     }
 
-    /// Finds out who a leaf node is. As with nats-server, who names nobody that is known comes in as nobody, unless the
-    /// listener has users of its own.
-    pub(super) fn judge_leaf_node(&self, shown: &Credentials<'_>) -> Result<Verdict, Option<Claim>> {
+    /// Finds out who a leaf node is, where that is another matter than who a client is: the listener has users of its own,
+    /// or nobody needs credentials. Else it comes in as a client does, or not at all (`isLeafNodeAuthorized` in
+    /// nats-server 2.14).
+    pub(super) fn judge_leaf_node(&self, shown: &Credentials<'_>) -> Option<Result<Verdict, Option<Claim>>> {
         let LeafDoor { own, other } = &self.leaf_nodes;
         if !own.is_empty() {
-            return own.iter().find_map(|identity| verdict_of(identity, shown)).ok_or(None);
+            return Some(own.iter().find_map(|identity| verdict_of(identity, shown)).ok_or(None));
         }
-        if self.goes_by_nkey(shown) {
-            return check_signature(self.nkeys.get(shown.nkey).ok_or(None)?, shown).ok_or(None);
+        if self.door(shown.connection_type).is_guarded {
+            return None;
         }
-        if let Some(identity) = self.users.get(shown.user).filter(|_| !shown.user.is_empty()) {
-            return check(identity, shown.password, shown).ok_or(None);
-        }
-        let other = other.as_ref().ok_or(None)?;
-        Ok(Verdict::Granted(Arc::clone(other)))
+        other.as_ref().map(|other| Ok(Verdict::Granted(Arc::clone(other))))
     }
 }
 
@@ -95,16 +92,39 @@ mod tests {
         }
     }
 
+    const STRANGERS: [(&str, &str); 4] = [("", ""), ("x", "y"), ("a", "b"), ("", "a")];
+
     #[test]
-    fn without_users_of_its_own_clients_may_come_and_who_is_nobody_as_well() {
-        let directory = Directory::new(&config(LeafAuthorization::default())).unwrap();
-        assert_eq!(account(&directory, "a", "a").as_deref(), Some("A"));
-        assert_eq!(account(&directory, "a", "b"), None);
-        assert_eq!(account(&directory, "", "").as_deref(), Some("$G"));
-        assert_eq!(account(&directory, "x", "y").as_deref(), Some("$G"));
+    fn without_users_of_its_own_who_may_be_a_client_may_come_and_nobody_else() {
         let named = LeafAuthorization { account: Some("B".into()), ..LeafAuthorization::default() };
-        let directory = Directory::new(&config(named)).unwrap();
-        assert_eq!(account(&directory, "", "").as_deref(), Some("B"));
+        for leaf_nodes in [LeafAuthorization::default(), named] {
+            let directory = Directory::new(&config(leaf_nodes.clone())).unwrap();
+            assert_eq!(account(&directory, "a", "a").as_deref(), Some("A"));
+            let plain = Config { leaf_nodes, ..Config::default() };
+            let single = Config { single_user: Some(("a".to_owned(), "a".into())), ..plain.clone() };
+            let token = Config { token: Some("a".into()), ..plain };
+            let doors = [single, token].map(|config| Directory::new(&config).unwrap());
+            for directory in doors.iter().chain([&directory]) {
+                for (user, password) in STRANGERS {
+                    assert_eq!(account(directory, user, password), None, "{user} with {password}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn where_clients_show_nothing_the_account_is_the_listeners() {
+        let account_of = |leaf_nodes| {
+            let accounts = vec![AccountConfig { name: "B".into(), ..AccountConfig::default() }];
+            Directory::new(&Config { accounts, leaf_nodes, ..Config::default() }).unwrap()
+        };
+        let named = LeafAuthorization { account: Some("B".into()), ..LeafAuthorization::default() };
+        for (leaf_nodes, expected) in [(LeafAuthorization::default(), "$G"), (named, "B")] {
+            let directory = account_of(leaf_nodes);
+            for (user, password) in STRANGERS {
+                assert_eq!(account(&directory, user, password).as_deref(), Some(expected));
+            }
+        }
     }
 
     #[test]
