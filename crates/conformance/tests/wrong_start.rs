@@ -117,7 +117,6 @@ fn text_that_is_no_configuration_is_refused_with_its_place() {
 fn a_part_that_we_do_not_have_is_named_with_its_place() {
     for (key, config) in [
         ("gateway", "gateway { name: g, listen: \"127.0.0.1:-1\" }"),
-        ("leafnodes", "leafnodes { port: -1 }"),
         ("mqtt", "mqtt { port: -1 }"),
         ("operator", "operator: op.jwt"),
     ] {
