@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use test_kit::RawClient;
 
+use crate::kit::{as_user, await_interest, eventually, ours, peers};
 use crate::node::{Kind, Node, Place, Setting};
-use crate::operators::{as_user, eventually};
-use crate::{await_interest, await_link_of, ours, pairs, peers, two_with};
+use crate::{await_link_of, pairs, two_with};
 
 const ACCOUNTS: &str = "\
     accounts {\n\

@@ -4,6 +4,7 @@
 //! are tried.
 
 mod accounts;
+mod kit;
 mod node;
 mod operators;
 mod settings;
@@ -11,25 +12,11 @@ mod streams;
 mod tracing;
 mod troubles;
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use kit::{as_user, await_interest, ours, peers, texts};
 use node::{Kind, Node, Place, Setting};
-use operators::as_user;
-use test_kit::{ANSWER_DEADLINE, Message, RawClient, ServerBinary};
-
-/// Where Debian installs it.
-const PEER: &str = "/usr/sbin/nats-server";
-
-fn ours(shards: usize) -> Kind {
-    Kind::Ours { path: ServerBinary::locate().expect("the server is built").path, shards }
-}
-
-fn peers() -> Vec<Kind> {
-    let paths = [Some(PathBuf::from(PEER)), std::env::var_os("BUSTER_PEER_BIN").map(PathBuf::from)];
-    let there = paths.into_iter().flatten().filter(|path| path.exists());
-    there.map(|path| Kind::Peer { path }).collect()
-}
+use test_kit::{ANSWER_DEADLINE, Message, RawClient};
 
 /// Who dials, and who is dialed.
 fn pairs() -> Vec<(Kind, Kind)> {
@@ -79,27 +66,6 @@ fn await_link_between(from: &Node, to: &Node, mut reader: RawClient, mut writer:
         std::thread::sleep(Duration::from_millis(20));
     }
     panic!("no message from {} to {}:\n{}\n{}", from.place.name, to.place.name, from.log(), to.log());
-}
-
-/// Interest that was subscribed to is known on the other server as soon as a message comes.
-fn await_interest(reader: &mut RawClient, writer: &mut RawClient, subject: &str) {
-    let until = Instant::now() + ANSWER_DEADLINE;
-    while Instant::now() < until {
-        writer.publish(subject, "probe");
-        writer.flush();
-        std::thread::sleep(Duration::from_millis(10));
-        if !reader.flush().is_empty() {
-            // What else was published meanwhile comes now.
-            std::thread::sleep(Duration::from_millis(50));
-            reader.flush();
-            return;
-        }
-    }
-    panic!("{subject} does not arrive");
-}
-
-fn texts(messages: &[Message]) -> Vec<String> {
-    messages.iter().map(Message::text).collect()
 }
 
 /// Reads so many messages, and no more come.

@@ -1,12 +1,10 @@
 //! What operators see of routes: `/routez`, `/varz`, `/metrics`, and the answers over the system account.
 
-use std::time::{Duration, Instant};
-
 use serde_json::Value;
-use test_kit::{ANSWER_DEADLINE, RawClient};
 
+use crate::kit::{as_user, await_interest, eventually, ours};
 use crate::node::{Kind, Node, Setting};
-use crate::{await_interest, ours, two_with};
+use crate::two_with;
 
 /// Users without a password that name no account are in none of these.
 const ACCOUNTS: &str = "\
@@ -35,29 +33,6 @@ fn pairs() -> Vec<(Kind, Kind)> {
         pairs.extend([(ours(2), peer.clone()), (peer.clone(), ours(1)), (peer.clone(), peer)]);
     }
     pairs
-}
-
-pub(crate) fn as_user(node: &Node, user: &str) -> RawClient {
-    let mut client = RawClient::dial(node.addr());
-    client.next_op();
-    client.send(format!(
-        "CONNECT {{\"verbose\":false,\"pedantic\":false,\"headers\":true,\"no_responders\":true,\"user\":\"{user}\",\
-         \"pass\":\"{user}\"}}\r\n"
-    ));
-    client.flush();
-    client
-}
-
-/// Waits until a look at something holds.
-pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let until = Instant::now() + ANSWER_DEADLINE;
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(Instant::now() < until, "{what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 /// The keys of the first route, in order.

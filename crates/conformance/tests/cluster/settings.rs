@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::kit::{await_interest, eventually, ours, peers, texts};
 use crate::node::{Kind, Node, Place, Setting};
-use crate::operators::eventually;
-use crate::{await_interest, await_link, ours, peers, read, texts};
+use crate::{await_link, read};
 
 fn kinds() -> Vec<Kind> {
     let mut kinds = vec![ours(1)];

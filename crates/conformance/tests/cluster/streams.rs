@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde_json::Value;
 use test_kit::RawClient;
 
+use crate::await_link;
+use crate::kit::{as_user, await_interest, eventually, ours, peers};
 use crate::node::{Node, Place, Setting};
-use crate::operators::{as_user, eventually};
-use crate::{await_interest, await_link, ours, peers};
 
 /// Streams of user `x`.
 const ACCOUNTS: &str = "\

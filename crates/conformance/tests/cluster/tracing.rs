@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use test_kit::RawClient;
 
+use crate::kit::{as_user, await_interest};
 use crate::node::{Kind, Node, Setting};
-use crate::operators::as_user;
-use crate::{await_interest, pairs, two_with};
+use crate::{pairs, two_with};
 
 const ACCOUNTS: &str = "\
     accounts {\n\

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use test_kit::ANSWER_DEADLINE;
 
+use crate::kit::eventually;
 use crate::node::Node;
-use crate::operators::eventually;
 
 /// Servers that a node is connected to.
 fn remotes(node: &Node) -> u64 {

@@ -2,31 +2,18 @@
 //!
 //! The nats-server is the one of the machine, and with `BUSTER_PEER_BIN` that one as well.
 
+#[path = "../cluster/kit.rs"]
+mod kit;
 #[path = "../cluster/node.rs"]
 #[allow(dead_code, reason = "the tests of clusters need more of it")]
 mod node;
 
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
-
+use kit::{as_user as user, await_interest, eventually, ours, peers, texts};
 use node::{Kind, Node, Place, Setting};
-use test_kit::{ANSWER_DEADLINE, Message, RawClient, ReservedPort, ServerBinary};
-
-/// Where Debian installs it.
-const PEER: &str = "/usr/sbin/nats-server";
+use test_kit::{Message, ReservedPort};
 
 const USERS: &str =
     "accounts {\n A { users: [{ user: a, password: a }] }\n B { users: [{ user: b, password: b }] }\n}\n";
-
-fn ours(shards: usize) -> Kind {
-    Kind::Ours { path: ServerBinary::locate().expect("the server is built").path, shards }
-}
-
-fn peers() -> Vec<Kind> {
-    let paths = [Some(PathBuf::from(PEER)), std::env::var_os("BUSTER_PEER_BIN").map(PathBuf::from)];
-    let there = paths.into_iter().flatten().filter(|path| path.exists());
-    there.map(|path| Kind::Peer { path }).collect()
-}
 
 /// Who is the leaf node, and who is the hub.
 fn pairs() -> Vec<(Kind, Kind)> {
@@ -87,50 +74,6 @@ impl Pair {
     fn both(&self) -> [(&Node, &Node); 2] {
         [(&self.hub, &self.leaf), (&self.leaf, &self.hub)]
     }
-}
-
-fn user(node: &Node, user: &str) -> RawClient {
-    let mut client = RawClient::dial(node.addr());
-    client.next_op();
-    client.send(format!(
-        "CONNECT {{\"verbose\":false,\"pedantic\":false,\"headers\":true,\"no_responders\":true,\"user\":\"{user}\",\
-         \"pass\":\"{user}\"}}\r\n"
-    ));
-    client.flush();
-    client
-}
-
-/// Interest that was subscribed to is known on the other server as soon as a message comes.
-fn await_interest(reader: &mut RawClient, writer: &mut RawClient, subject: &str) {
-    let until = Instant::now() + ANSWER_DEADLINE;
-    while Instant::now() < until {
-        writer.publish(subject, "probe");
-        writer.flush();
-        std::thread::sleep(Duration::from_millis(10));
-        if !reader.flush().is_empty() {
-            // What else was published meanwhile comes now.
-            std::thread::sleep(Duration::from_millis(50));
-            reader.flush();
-            return;
-        }
-    }
-    panic!("{subject} does not arrive");
-}
-
-/// Waits until a look at something holds.
-fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let until = Instant::now() + ANSWER_DEADLINE;
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(Instant::now() < until, "{what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
-fn texts(messages: &[Message]) -> Vec<String> {
-    messages.iter().map(Message::text).collect()
 }
 
 #[test]

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use test_kit::{ANSWER_DEADLINE, Link};
 
 use super::{await_mesh, eventually_equal, known_of};
+use crate::kit::{as_user, await_interest, eventually, ours, peers, texts};
 use crate::node::{Kind, Node, Place, Setting};
-use crate::operators::{as_user, eventually};
-use crate::{await_interest, await_link, ours, peers, read, texts};
+use crate::{await_link, read};
 
 fn link_to(place: &Place) -> Link {
     Link::to(SocketAddr::from((Ipv4Addr::LOCALHOST, place.route_port()))).expect("there is a port")

@@ -8,9 +8,9 @@ use rustix::process::Signal;
 use test_kit::ANSWER_DEADLINE;
 
 use super::{await_mesh, eventually_equal, known_of, remotes};
+use crate::await_link;
+use crate::kit::{as_user, await_interest, eventually, ours, peers};
 use crate::node::{Kind, Node, Place, Setting};
-use crate::operators::{as_user, eventually};
-use crate::{await_interest, await_link, ours, peers};
 
 /// Long enough to see what comes again and again.
 const A_WHILE: Duration = Duration::from_secs(4);
