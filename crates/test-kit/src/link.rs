@@ -142,9 +142,12 @@ fn pass(mut from: &TcpStream, mut to: &TcpStream, state: &State, cuts: u64) -> i
 mod tests {
     use super::*;
 
-    fn through() -> (Link, TcpStream, TcpStream) {
+    /// A link in the state that `set` gives it before anything is connected:
+    /// what passes never sees another.
+    fn through(set: impl Fn(&Link)) -> (Link, TcpStream, TcpStream) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let link = Link::to(listener.local_addr().unwrap()).unwrap();
+        set(&link);
         let near = TcpStream::connect((Ipv4Addr::LOCALHOST, link.port())).unwrap();
         let far = listener.accept().unwrap().0;
         (link, near, far)
@@ -152,14 +155,9 @@ mod tests {
 
     #[test]
     fn what_is_stalled_comes_once_it_goes_on() {
-        let (link, mut near, mut far) = through();
-        near.write_all(b"one").unwrap();
-        let mut got = [0; 3];
-        far.read_exact(&mut got).unwrap();
-        link.stall();
-        // One look of the old state may be under way.
-        thread::sleep(LOOK_EVERY * 5);
+        let (link, mut near, mut far) = through(Link::stall);
         near.write_all(b"two").unwrap();
+        let mut got = [0; 3];
         far.set_read_timeout(Some(LOOK_EVERY * 10)).unwrap();
         assert!(far.read_exact(&mut got).is_err());
         far.set_read_timeout(None).unwrap();
@@ -170,12 +168,12 @@ mod tests {
 
     #[test]
     fn a_cut_ends_both_and_a_limit_slows() {
-        let (link, mut near, mut far) = through();
-        link.limit(100_000);
+        let (link, mut near, mut far) = through(|link| link.limit(100_000));
         let start = std::time::Instant::now();
         near.write_all(&[7; 10_000]).unwrap();
         far.read_exact(&mut [0; 10_000]).unwrap();
-        assert!(start.elapsed() > Duration::from_millis(50));
+        // Nine waits between ten pieces, each at least so long.
+        assert!(start.elapsed() >= LOOK_EVERY * 9);
         link.cut();
         assert!(matches!(far.read(&mut [0]), Ok(0) | Err(_)));
         assert!(matches!(near.read(&mut [0]), Ok(0) | Err(_)));

@@ -190,9 +190,9 @@ fn replay_in_original_speed(setup: Setup) {
         tokio::time::sleep(Duration::from_millis(300)).await;
         js.put("s.a", "second").await;
         let mut pushed = js.listen("pushed").await;
+        let began = std::time::Instant::now();
         js.consumer("C", json!({"replay_policy": "original", "deliver_subject": "pushed"})).await;
         assert_eq!(text(&next(&mut pushed).await), "first");
-        let began = std::time::Instant::now();
         assert_eq!(text(&next(&mut pushed).await), "second");
         assert!(began.elapsed() > Duration::from_millis(200), "{:?}", began.elapsed());
     });
