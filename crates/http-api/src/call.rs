@@ -24,8 +24,8 @@ pub struct Asked<'a> {
     pub headers: &'a HeaderMap,
     /// All of it.
     pub body: &'a [u8],
-    /// A word that nobody else has, for subjects that nobody else may guess: letters and digits.
-    pub unique: &'a str,
+    /// Makes a word that nobody else has, for subjects that nobody else may guess: letters and digits.
+    pub unique: fn() -> String,
     /// What a request may take.
     pub limits: &'a Limits,
     /// Paths of the operator's own.

@@ -36,7 +36,7 @@ pub fn http_request(input: &[u8]) {
         query,
         headers: &headers,
         body,
-        unique: "unique",
+        unique: || "unique".to_owned(),
         limits: &limits,
         routes: &routes,
     };

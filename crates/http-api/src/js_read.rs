@@ -109,7 +109,7 @@ pub(crate) fn reading(
     filters: &[&str],
     start: Map<String, Value>,
 ) -> Result<Follow, Problem> {
-    let deliver = format!("_INBOX.{}.messages", call.asked.unique);
+    let deliver = format!("_INBOX.{}.messages", (call.asked.unique)());
     let mut config = start;
     config.insert("deliver_subject".into(), deliver.as_str().into());
     match filters {

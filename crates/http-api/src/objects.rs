@@ -206,7 +206,7 @@ fn marked(mut answer: crate::Answer, mut head: HeaderMap) -> crate::Answer {
 pub(crate) fn put_object(call: &Call<'_>) -> Result<Step, Problem> {
     let object = Object::of(call)?;
     let body = call.asked.body;
-    let nuid = call.asked.unique.to_owned();
+    let nuid = (call.asked.unique)();
     let part_bytes = PART_BYTES.min(call.asked.limits.payload_bytes_max.max(1));
     let digest = format!("SHA-256={}", BASE64URL.encode(&Sha256::digest(body)));
     let told = json!({

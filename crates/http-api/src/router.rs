@@ -45,6 +45,9 @@ fn bound<'r>(
 
 /// Whom a request is asked for as that says nothing of it: who the operator has put at its path, if anybody.
 pub fn asked_as(routes: &[BoundRoute], method: &Method, path: &str) -> Credentials {
+    if routes.is_empty() {
+        return Credentials::None;
+    }
     let Ok(segments) = segments(path) else { return Credentials::None };
     bound(routes, method, &segments).map_or(Credentials::None, |(route, _)| route.user().clone())
 }
@@ -68,15 +71,14 @@ fn ask_bound(route: &BoundRoute, call: &Call<'_>) -> Result<Step, Problem> {
 
 /// The route, and what stands in the places of its path.
 fn find(method: &str, path: &str, segments: &[String]) -> Result<(&'static Route, Vec<String>), Problem> {
-    let fits = |route: &'static Route| Some(route).zip(places(route.path, segments));
-    let mut fitting: Vec<_> = ROUTES.iter().filter_map(fits).collect();
-    if let Some(at) = fitting.iter().position(|(route, _)| route.method == method) {
-        return Ok(fitting.swap_remove(at));
+    let fitting = || ROUTES.iter().filter(|route| fits(route.path, segments));
+    if let Some(route) = fitting().find(|route| route.method == method) {
+        return Ok((route, places(route.path, segments)));
     }
-    if fitting.is_empty() {
+    let methods: Vec<&str> = fitting().map(|route| route.method).collect();
+    if methods.is_empty() {
         return Err(Problem::new(Kind::NotFound, format!("there is nothing at {path}")));
     }
-    let methods: Vec<&str> = fitting.iter().map(|(route, _)| route.method).collect();
     let allow = methods.join(", ");
     let detail = format!("{path} takes {allow}");
     Err(Problem { allow: Some(allow), ..Problem::new(Kind::Method, detail) })
@@ -92,22 +94,39 @@ fn segments(path: &str) -> Result<Vec<String>, Problem> {
     path.strip_prefix('/').unwrap_or(path).split('/').map(segment).collect()
 }
 
-/// What stands in the places of a route's path, if it is that.
-fn places(pattern: &str, segments: &[String]) -> Option<Vec<String>> {
-    let (mut places, mut rest) = (Vec::new(), segments.iter());
+/// Whether that is a route's path.
+fn fits(pattern: &str, segments: &[String]) -> bool {
+    let mut rest = segments.iter();
     for part in pattern[1..].split('/') {
-        if part.ends_with("*}") {
-            places.extend(rest.by_ref().cloned());
-            return Some(places);
+        if is_rest(part) {
+            return true;
         }
-        let segment = rest.next()?;
-        if part.starts_with('{') {
-            places.push(segment.clone());
-        } else if part != segment {
-            return None;
+        if !rest.next().is_some_and(|segment| is_place(part) || part == segment) {
+            return false;
         }
     }
-    rest.next().is_none().then_some(places)
+    rest.next().is_none()
+}
+
+/// What stands in the places of a route's path, which it is.
+fn places(pattern: &str, segments: &[String]) -> Vec<String> {
+    let parts = pattern[1..].split('/');
+    let is_one =
+        |(part, segment): (&str, &String)| (is_place(part) && !is_rest(part)).then(|| segment.clone());
+    let mut places: Vec<String> = parts.clone().zip(segments).filter_map(is_one).collect();
+    if let Some(at) = parts.clone().position(is_rest) {
+        places.extend_from_slice(&segments[at..]);
+    }
+    places
+}
+
+fn is_place(part: &str) -> bool {
+    part.starts_with('{')
+}
+
+/// Whether all that follows stands in that place.
+fn is_rest(part: &str) -> bool {
+    part.ends_with("*}")
 }
 
 #[cfg(test)]
@@ -140,9 +159,13 @@ mod tests {
 
     #[test]
     fn the_rest_of_a_path_may_be_a_place() {
-        let all = |path: &str| places("/a/{b}/{c*}", &segments(path).unwrap());
-        assert_eq!(all("/a/x"), Some(vec!["x".to_owned()]));
-        assert_eq!(all("/a/x/y/z").map(|places| places.len()), Some(3));
+        let all = |path: &str| {
+            let (pattern, segments) = ("/a/{b}/{c*}", segments(path).unwrap());
+            fits(pattern, &segments).then(|| places(pattern, &segments).join(" "))
+        };
+        assert_eq!(all("/a/x").as_deref(), Some("x"));
+        assert_eq!(all("/a/x/y/z").as_deref(), Some("x y z"));
         assert_eq!(all("/b/x"), None);
+        assert_eq!(all("/a"), None);
     }
 }

@@ -53,7 +53,7 @@ mod tests {
             query: "",
             headers: &headers,
             body,
-            unique: "u",
+            unique: || "u".to_owned(),
             limits: &limits,
             routes: &[],
         })

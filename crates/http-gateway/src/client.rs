@@ -5,29 +5,24 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use http_api::{Credentials, Failure, Outgoing, Received, Session, Told};
+use http_api::{Credentials, Failure, Outgoing, Session, Told};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, oneshot};
 use tokio::task::{AbortHandle, spawn_local};
 use tokio::time::{Instant, timeout};
 
 use crate::dial::{Backend, Duplex};
+use crate::mailbox::{Mailbox, Outcome};
 use crate::unique::unique;
 
 /// How long the server may take to know who asks.
 pub(crate) const OPEN_TIME_MAX: Duration = Duration::from_secs(5);
-
-/// Replies to one question that nobody has looked at yet. What comes beyond is not kept: nobody asks for so many.
-const REPLIES_MAX: usize = 1024;
 
 /// Bytes that wait to be sent. Who has more to say waits.
 const OUTPUT_BYTES_MAX: usize = 4 << 20;
 
 /// Bytes read at once.
 pub(crate) const READ_BYTES: usize = 32 << 10;
-
-/// What comes of a question.
-pub(crate) type Replies = mpsc::Receiver<Result<Option<Received>, Failure>>;
 
 /// A client of the server.
 pub(crate) struct Client {
@@ -42,7 +37,7 @@ pub(crate) struct Client {
 
 struct Inner {
     session: Session,
-    waiting: HashMap<u64, mpsc::Sender<Result<Option<Received>, Failure>>>,
+    waiting: HashMap<u64, Rc<Mailbox>>,
     opened: Option<oneshot::Sender<Result<(), Failure>>>,
     is_over: bool,
 }
@@ -51,7 +46,7 @@ struct Inner {
 pub(crate) struct Pending {
     client: Rc<Client>,
     ticket: u64,
-    pub(crate) replies: Replies,
+    pub(crate) replies: Rc<Mailbox>,
 }
 
 impl Pending {
@@ -150,8 +145,8 @@ impl Client {
         self.last_used.set(Instant::now());
         let mut inner = self.inner.borrow_mut();
         let ticket = say(&mut inner.session)?;
-        let (sender, replies) = mpsc::channel(REPLIES_MAX);
-        inner.waiting.insert(ticket, sender);
+        let replies = Rc::<Mailbox>::default();
+        inner.waiting.insert(ticket, Rc::clone(&replies));
         self.output.notify_one();
         Ok(Pending { client: Rc::clone(self), ticket, replies })
     }
@@ -190,10 +185,9 @@ impl Inner {
         }
     }
 
-    fn pass(&mut self, ticket: u64, outcome: Result<Option<Received>, Failure>) {
+    fn pass(&self, ticket: u64, outcome: Outcome) {
         if let Some(waiting) = self.waiting.get(&ticket) {
-            // Who does not keep up with so many does not want them all.
-            let _ = waiting.try_send(outcome);
+            waiting.put(outcome);
         }
     }
 

@@ -87,14 +87,13 @@ impl Desk {
             Credentials::None => asked_as(&self.config.routes, &parts.method, parts.uri.path()),
             said => said,
         };
-        let unique = unique();
         let asked = Asked {
             method: &parts.method,
             path: parts.uri.path(),
             query,
             headers: &parts.headers,
             body,
-            unique: &unique,
+            unique,
             limits: &self.config.limits,
             routes: &self.config.routes,
         };

@@ -16,6 +16,7 @@ mod connection;
 mod desk;
 mod dial;
 mod kept;
+mod mailbox;
 mod perform;
 mod pool;
 mod server;

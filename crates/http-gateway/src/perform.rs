@@ -45,13 +45,13 @@ impl Performing {
     }
 }
 
-async fn gather(mut pending: Pending, wants: Wants, deadline: Instant) -> Result<Vec<Received>, Failure> {
+async fn gather(pending: Pending, wants: Wants, deadline: Instant) -> Result<Vec<Received>, Failure> {
     let (mut gathered, mut bytes, mut until) = (Vec::new(), 0, deadline);
     loop {
-        let reply = match timeout_at(until, pending.replies.recv()).await {
-            Ok(Some(Ok(Some(reply)))) => reply,
-            Ok(Some(Ok(None))) => return Ok(gathered),
-            Ok(Some(Err(failure))) if gathered.is_empty() => return Err(failure),
+        let reply = match timeout_at(until, pending.replies.take()).await {
+            Ok(Ok(Some(reply))) => reply,
+            Ok(Ok(None)) => return Ok(gathered),
+            Ok(Err(failure)) if gathered.is_empty() => return Err(failure),
             Err(_) if gathered.is_empty() => return Err(Failure::TimedOut),
             _ => return Ok(gathered),
         };

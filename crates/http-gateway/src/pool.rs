@@ -45,6 +45,9 @@ impl Pool {
     /// The client of that identity.
     pub(crate) async fn enter(&self, identity: &Identity) -> Result<Rc<Client>, Failure> {
         let slot = self.slot(identity)?;
+        if let Some(client) = slot.get() {
+            return Ok(Rc::clone(client));
+        }
         let name = name_of(identity);
         let open = || Client::open(&self.backend, &identity.0, &name);
         let entered = slot.get_or_try_init(open).await.cloned();
