@@ -47,11 +47,15 @@ impl Desk {
             home.take_held(turn);
             home.take_kept(turn);
         }
-        while turn.may_go_on() {
+        loop {
+            // Also where there is no time for it: the broker does not say a second time that there is something.
             if mailbox.is_empty() {
                 mailbox.clear();
                 let service = turn.post.service();
                 turn.broker.take_mail(service, mailbox);
+            }
+            if !turn.may_go_on() {
+                return false;
             }
             let Some((letter, next)) = mailbox.peek() else { return false };
             let whom = self.whom(turn, &letter);
@@ -69,7 +73,6 @@ impl Desk {
             }
             mailbox.pass(next);
         }
-        false
     }
 
     fn whom(&mut self, turn: &Turn<'_>, letter: &Letter<'_>) -> For {
