@@ -130,7 +130,7 @@ impl Broker {
         broker.egress.peers = peers(&broker.config);
         broker.name_accounts();
         broker.heed_trace_rules();
-        broker.advertise_responses();
+        broker.advertise_accounts();
         broker.note_vacant();
         broker
     }

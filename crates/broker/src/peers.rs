@@ -37,6 +37,7 @@ use nats_proto::{InterestKey, Limits, PeerDecoder, PeerKind};
 use smallvec::SmallVec;
 
 use self::branches::{Branch, Branches};
+pub(crate) use self::incoming::Incoming;
 use crate::party::{Origin, Party, PeerId, ServiceId};
 use crate::subscription::SubKey;
 

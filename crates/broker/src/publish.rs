@@ -162,10 +162,15 @@ impl Broker {
         trace::received_body(label, publish, self.egress.trace_extent);
     }
 
-    /// The subject that the account maps this one to, if it does.
+    /// The subject that the client's account maps this one to, if it does.
     pub(crate) fn mapped(&mut self, id: ConnId, subject: &[u8]) -> Option<Vec<u8>> {
-        let client = self.egress.clients.at(id);
-        let mappings = self.config.settings.directory.account(client.account).mappings();
+        let account = self.egress.clients.at(id).account;
+        self.mapped_in(account, subject)
+    }
+
+    /// The subject that an account maps this one to, if it does.
+    pub(crate) fn mapped_in(&mut self, account: usize, subject: &[u8]) -> Option<Vec<u8>> {
+        let mappings = self.config.settings.directory.account(account).mappings();
         let mut mapped = Vec::new();
         self.egress.steps += mappings.len() as u64;
         let random = || (self.random.next() >> 32) as u32;

@@ -26,7 +26,7 @@ impl Broker {
     /// Gives a subscription that has just begun its shadows. Returns the round to wait for, if there is one.
     pub(crate) fn cast_shadows(&mut self, key: SubKey, filter: &[u8]) -> Option<u64> {
         let account = self.egress.subs.at(key).account();
-        if self.config.settings.directory.account(account).stream_imports().is_empty() {
+        if self.config.settings.directory.account(account).stream_imports().is_empty() || !self.imports(key) {
             return None;
         }
         let directory = Arc::clone(&self.config.settings.directory);
@@ -37,6 +37,12 @@ impl Broker {
             round = self.cast_shadow(key, filter, import).or(round);
         }
         round
+    }
+
+    /// Whether a subscription gets what its account imports. Other servers of the cluster import for themselves.
+    fn imports(&self, key: SubKey) -> bool {
+        let target = self.egress.subs.at(key).target;
+        target.as_shadow().is_none() && target.as_peer().is_none_or(|peer| self.egress.is_leaf(peer))
     }
 
     /// The shadow for one import, if that overlaps with the filter.
@@ -107,7 +113,7 @@ impl Broker {
     /// and how many shadows came and went.
     pub(crate) fn renew_shadows(&mut self, of: SubKey) -> (Option<u64>, usize) {
         let sub = self.egress.subs.at(of);
-        let (account, is_apart) = (sub.account(), sub.target.as_shadow().is_some() || sub.is_leaving());
+        let (account, is_apart) = (sub.account(), sub.is_leaving() || !self.imports(of));
         let imports = self.config.settings.directory.account(account).stream_imports();
         if is_apart || (imports.is_empty() && sub.shadows().is_empty()) {
             return (None, 0);

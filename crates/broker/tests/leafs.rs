@@ -1,40 +1,14 @@
 //! Leaf nodes, as they are heard and told on the wire.
 
+mod links;
 mod shards;
 mod users;
 
-use std::time::Duration;
-
-use cluster::{LeafConfig, LeafListener};
 use conns::CloseReason;
+use links::{cluster, heard, leaf_of, leafs, route, say, sorted};
 use nats_auth::{Directory, Permissions, SubjectPermission};
 use shards::{Conn, Shards};
 use users::{account, login, two_accounts, user};
-
-fn leafs() -> LeafConfig {
-    let listener = LeafListener {
-        host: "127.0.0.1".into(),
-        port: 7422,
-        auth_timeout: Duration::from_secs(2),
-        ..LeafListener::default()
-    };
-    LeafConfig {
-        server_id: "NTEST".into(),
-        server_name: "here".into(),
-        cluster: "C".into(),
-        listener: Some(listener),
-        ..LeafConfig::default()
-    }
-}
-
-fn cluster() -> cluster::Config {
-    cluster::Config {
-        server_id: "NTEST".into(),
-        server_name: "here".into(),
-        cluster: "C".into(),
-        ..cluster::Config::default()
-    }
-}
 
 /// A server in a cluster that leaf nodes may come to.
 fn server(shards: usize) -> Shards {
@@ -49,47 +23,7 @@ fn leaf(shards: &mut Shards, cluster: &str) -> Conn {
 }
 
 fn leaf_that_says(shards: &mut Shards, cluster: &str, more: &str) -> Conn {
-    let leaf = shards.accept_leaf();
-    let first = heard(shards, leaf);
-    assert!(first.starts_with("INFO ") && first.contains(r#""nonce":""#), "{first}");
-    let connect = format!(
-        r#"CONNECT {{"user":"a","pass":"x","name":"N{cluster}","cluster":"{cluster}","headers":true,"remote_account":"R"{more}}}"#
-    );
-    shards.feed(leaf, &format!("{connect}\r\n"));
-    let told = heard(shards, leaf);
-    let (info, told) = told.split_once("\r\n").unwrap();
-    assert!(info.contains(r#""connect_info":true,"remote_account":"A""#), "{info}");
-    assert!(told.contains("LS+ $LDS."), "{told}");
-    leaf
-}
-
-/// A server of the cluster, of which nothing is known beside.
-fn route(shards: &mut Shards, name: &str) -> Conn {
-    let route = shards.accept_peer();
-    let connect = format!(r#"CONNECT {{"name":"N{name}","cluster":"C","headers":true}}"#);
-    let info = format!(
-        r#"INFO {{"server_id":"N{name}","server_name":"{name}","headers":true,"cluster":"C","lnoc":true,"lnocu":true}}"#
-    );
-    say(shards, route, &format!("{connect}\r\n{info}\r\n"));
-    route
-}
-
-/// What somebody was sent, once all shards have heard everything.
-fn heard(shards: &mut Shards, conn: Conn) -> String {
-    shards.settle();
-    shards.output(conn)
-}
-
-fn say(shards: &mut Shards, conn: Conn, text: &str) -> String {
-    shards.feed(conn, text);
-    heard(shards, conn)
-}
-
-/// The lines in order of their text, without those that find loops.
-fn sorted(text: &str) -> Vec<&str> {
-    let mut lines: Vec<&str> = text.lines().filter(|line| !line.contains("$LDS")).collect();
-    lines.sort_unstable();
-    lines
+    leaf_of(shards, "a", cluster, more).0
 }
 
 #[test]

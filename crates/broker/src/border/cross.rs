@@ -125,6 +125,17 @@ impl Broker {
         passage.is_offered
     }
 
+    /// Whether a request of a leaf node has to wait on its way to the services that the account imports.
+    pub(crate) fn must_wait_for_services(&mut self, account: usize, subject: &[u8]) -> bool {
+        if self.config.settings.directory.account(account).service_imports().is_empty() {
+            return false;
+        }
+        let ways = self.find_ways(account, subject);
+        let waits = self.must_wait_abroad(account, subject, &ways);
+        self.border.ways = ways;
+        waits
+    }
+
     /// Gives a request of a leaf node, which those of its account who want it have, to the services that the account
     /// imports. Returns whether it is under offer.
     pub(crate) fn go_abroad_of_leaf(&mut self, account: usize, envelope: &Envelope<'_>) -> bool {

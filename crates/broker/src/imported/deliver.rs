@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nats_proto::Publish;
 
 use crate::egress::Egress;
-use crate::party::Origin;
+use crate::party::{Origin, PeerId};
 use crate::services::service_that_may_have;
 use crate::subscription::SubKey;
 
@@ -29,6 +29,9 @@ impl Egress {
         publish: &Publish<'_>,
     ) -> bool {
         let import = self.subs.at(shadow).import();
+        if let Some(peer) = self.subs.at(of).target.as_peer() {
+            return self.gather_imported(shadow, peer, origin, publish);
+        }
         let is_taken = if import.is_none_or(|import| import.shows_all_as_is()) {
             self.deliver_to::<true, true>(of, origin, publish)
         } else {
@@ -45,6 +48,17 @@ impl Egress {
         };
         self.subs.at_mut(shadow).delivered += u64::from(is_taken);
         is_taken
+    }
+
+    /// A leaf node or a hub gets the message in hand by that shadow, if it may.
+    #[cold]
+    fn gather_imported(&mut self, shadow: SubKey, peer: PeerId, origin: Origin, publish: &Publish<'_>) -> bool {
+        let mut subject = Vec::new();
+        if let Some(import) = self.subs.at(shadow).import() {
+            let selects = if self.other_subject.is_empty() { publish.subject } else { &self.other_subject };
+            import.show(selects, &mut subject);
+        }
+        self.gather_for_peer(shadow, peer, origin, &subject)
     }
 
     fn deliver_renamed(&mut self, shadow: SubKey, of: SubKey, origin: Origin, publish: &Publish<'_>) -> bool {

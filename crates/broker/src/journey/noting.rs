@@ -112,6 +112,9 @@ impl Egress {
             self.take_up(journey);
             return is_taken;
         }
+        if self.subs.at(of).target.as_peer().is_some() {
+            return self.deliver_apart(shadow, origin, publish);
+        }
         if self.subs.at(of).target.as_service().is_some() {
             return self.serve_watched(of, origin, &Publish { subject: &to, ..*publish });
         }

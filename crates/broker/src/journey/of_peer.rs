@@ -2,7 +2,7 @@
 
 use conns::ConnId;
 use monitor::TRACED_ROUTE;
-use nats_proto::{PeerMessage, quote};
+use nats_proto::quote;
 
 use super::begin::is_subject;
 use super::write::Arrival;
@@ -10,6 +10,7 @@ use crate::broker::Broker;
 use crate::client::Hold;
 use crate::input::Flow;
 use crate::party::PeerId;
+use crate::peers::Incoming;
 use crate::trace_request::{ORIGIN_ACCOUNT, TraceRequest};
 
 impl Broker {
@@ -19,12 +20,12 @@ impl Broker {
         &mut self,
         id: ConnId,
         peer: PeerId,
-        account: usize,
-        message: &PeerMessage<'_>,
+        incoming: Incoming<'_>,
     ) -> Flow {
+        let Incoming { account, message, .. } = incoming;
         let by_rule = !self.config.settings.directory.account(account).msg_trace().dest.is_empty();
         let Some(request) = TraceRequest::read(message.headers(), by_rule) else {
-            return self.take_peer_message(id, peer, account, message);
+            return self.take_peer_message(id, peer, incoming);
         };
         if self.must_wait_of_peer(account, message.subject) {
             self.mesh.hold(id);
@@ -37,11 +38,11 @@ impl Broker {
             return if request.only {
                 Flow::Next
             } else {
-                self.take_peer_message(id, peer, account, message)
+                self.take_peer_message(id, peer, incoming)
             };
         };
         self.egress.set_out(journey);
-        let flow = self.take_peer_message(id, peer, account, message);
+        let flow = self.take_peer_message(id, peer, incoming);
         let Some(journey) = self.egress.put_aside() else { return flow };
         if matches!(flow, Flow::Hold(_)) {
             return flow; // It comes again.

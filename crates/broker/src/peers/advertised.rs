@@ -1,12 +1,13 @@
-//! What is wanted here without a subscription, as other servers are told of it: subjects that services own, and
-//! responses to requests that crossed a border.
+//! What is wanted here without a subscription, as other servers are told of it: subjects that services own, responses to
+//! requests that crossed a border, and as leaf nodes alone are, what accounts import or map.
 
 use std::sync::Arc;
 
-use nats_proto::{HeaderLen, InterestKey, Publish};
+use nats_proto::{HeaderLen, Publish};
 use subject_trie::filter_matches;
 
 use super::Advertised;
+use super::branches::plain;
 use crate::border::BORDER;
 use crate::broker::Broker;
 use crate::dispatch::Envelope;
@@ -18,17 +19,23 @@ impl Broker {
     pub fn advertise(&mut self, service: ServiceId, filters: Advertised) {
         let Some(peers) = &mut self.egress.peers else { return };
         for (account, filter) in &filters {
-            peers.change(*account, &key(filter), 1, 0);
+            peers.change(*account, &plain(filter), 1, 0);
         }
         let before = peers.advertised.insert(service, filters);
         for (account, filter) in before.iter().flatten() {
-            peers.change(*account, &key(filter), 0, 1);
+            peers.change(*account, &plain(filter), 0, 1);
         }
         self.tell_own_interest();
     }
 
-    /// The same for responses, which come to all accounts that share services.
-    pub(crate) fn advertise_responses(&mut self) {
+    /// Has other servers told what accounts want by how they are set up.
+    pub(crate) fn advertise_accounts(&mut self) {
+        self.advertise_responses();
+        self.advertise_detours();
+    }
+
+    /// Responses come to all accounts that share services.
+    fn advertise_responses(&mut self) {
         if self.egress.peers.is_none() {
             return;
         }
@@ -37,6 +44,24 @@ impl Broker {
         let accounts = directory.accounts().iter().enumerate();
         let sharing = accounts.filter(|(_, account)| account.shares_services() && !account.is_gone());
         self.advertise(ServiceId(BORDER), sharing.map(|(at, _)| (at, filter.clone())).collect());
+    }
+
+    /// Requests for services that an account imports, and what it maps to another subject, may come from leaf nodes and
+    /// hubs. Servers of the cluster import and map for themselves.
+    fn advertise_detours(&mut self) {
+        let Some(branches) = self.egress.peers.as_mut().and_then(|peers| peers.branches.as_mut()) else { return };
+        let accounts = self.config.settings.directory.accounts().iter().enumerate();
+        let there = accounts.filter(|(_, account)| !account.is_gone());
+        let mut filters: Advertised = there
+            .flat_map(|(at, account)| {
+                let imported = account.service_imports().iter().map(|import| import.subjects().1.as_bytes());
+                imported.chain(account.mappings().iter().map(|(source, _)| source)).map(move |of| (at, of.into()))
+            })
+            .collect();
+        filters.sort_unstable();
+        filters.dedup();
+        branches.advertise(filters);
+        self.tell_own_interest();
     }
 }
 
@@ -73,8 +98,4 @@ impl Broker {
             advertised.filter(|(service, _)| service.0 != BORDER).find(|(_, filters)| has(filters))?;
         Some(*service)
     }
-}
-
-fn key(filter: &[u8]) -> InterestKey<'_> {
-    InterestKey { origin: None, account: None, subject: filter, queue: None }
 }

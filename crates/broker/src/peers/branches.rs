@@ -9,6 +9,7 @@ use conns::ConnId;
 use nats_auth::Access;
 use nats_proto::InterestKey;
 
+use super::Advertised;
 use crate::guard::Guard;
 
 /// Clusters of leaf nodes that are told apart. Those beyond are as one: they do not hear of each other.
@@ -29,6 +30,8 @@ pub(crate) struct Branches {
     /// Accounts of which something is to be told.
     changed: Vec<usize>,
     clusters: BTreeMap<Box<[u8]>, ClusterNumber>,
+    /// What is wanted without a subscription, and other servers are not told of.
+    advertised: Advertised,
 }
 
 /// What this server wants of one account, as leaf nodes are told.
@@ -66,6 +69,7 @@ impl Branches {
             accounts: BTreeMap::new(),
             changed: Vec::new(),
             clusters: BTreeMap::new(),
+            advertised: Advertised::new(),
         }
     }
 
@@ -97,6 +101,16 @@ impl Branches {
         self.note_changed(account);
     }
 
+    /// Has leaf nodes and hubs told that these filters are wanted, in place of those of the last call.
+    pub(crate) fn advertise(&mut self, filters: Advertised) {
+        for (account, filter) in &filters {
+            self.change(*account, &plain(filter), Teller::HERE, 1, 0);
+        }
+        for (account, filter) in std::mem::replace(&mut self.advertised, filters) {
+            self.change(account, &plain(&filter), Teller::HERE, 0, 1);
+        }
+    }
+
     fn note_changed(&mut self, account: usize) {
         let row = self.accounts.entry(account).or_default();
         if !std::mem::replace(&mut row.is_changed, true) {
@@ -111,8 +125,7 @@ impl Branches {
             return;
         }
         let subject: Box<[u8]> = [LOOPS, text().as_bytes()].concat().into();
-        let key = InterestKey { origin: None, account: None, subject: &subject, queue: None };
-        row.ledger.add(&Interest::of(&key), Teller::HERE, 1);
+        row.ledger.add(&Interest::of(&plain(&subject)), Teller::HERE, 1);
         row.loops = Some(subject);
         self.note_changed(account);
     }
@@ -144,6 +157,11 @@ impl Branches {
     pub(crate) fn ledger(&self, account: usize) -> Option<&LeafLedger> {
         Some(&self.accounts.get(&account)?.ledger)
     }
+}
+
+/// What somebody wants who is in no group.
+pub(super) fn plain(filter: &[u8]) -> InterestKey<'_> {
+    InterestKey { origin: None, account: None, subject: filter, queue: None }
 }
 
 impl Branch {

@@ -17,6 +17,17 @@ use crate::party::PeerId;
 use crate::publish::breaks_lines;
 use crate::turn::PEER_OP_TURN_STEPS;
 
+/// A message that a server sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Incoming<'m> {
+    /// The account that it is of.
+    pub(crate) account: usize,
+    pub(crate) message: &'m PeerMessage<'m>,
+    /// That account maps what it was sent for to this subject: nobody chose among the groups that want that, unless the
+    /// message names some.
+    pub(crate) is_mapped: bool,
+}
+
 /// Dots in an acknowledgement before the `@` that may be behind it: names of streams and consumers may have one, too.
 const ACK_DOTS_MIN: usize = 8;
 
@@ -138,21 +149,23 @@ impl Broker {
     pub(super) fn on_peer_message(&mut self, id: ConnId, peer: PeerId, message: &PeerMessage<'_>) -> Flow {
         let Some(peers) = &mut self.egress.peers else { return Flow::Next };
         let Ok(account) = peers.account_of(peer, message.account) else { return Flow::Next };
-        peers.note_where_it_comes_from(message.origin);
-        if message.header.is_some() && self.trace_requests.may_be_in(message.headers()) {
-            return self.on_traced_peer_message(id, peer, account, message);
-        }
-        self.take_peer_message(id, peer, account, message)
+        self.go_on_with_peer_message(id, peer, Incoming { account, message, is_mapped: false })
     }
 
-    /// A message of a server in that account.
-    pub(crate) fn take_peer_message(
-        &mut self,
-        id: ConnId,
-        peer: PeerId,
-        account: usize,
-        message: &PeerMessage<'_>,
-    ) -> Flow {
+    pub(super) fn go_on_with_peer_message(&mut self, id: ConnId, peer: PeerId, incoming: Incoming<'_>) -> Flow {
+        let message = incoming.message;
+        if let Some(peers) = &mut self.egress.peers {
+            peers.note_where_it_comes_from(message.origin);
+        }
+        if message.header.is_some() && self.trace_requests.may_be_in(message.headers()) {
+            return self.on_traced_peer_message(id, peer, incoming);
+        }
+        self.take_peer_message(id, peer, incoming)
+    }
+
+    /// A message of a server.
+    pub(crate) fn take_peer_message(&mut self, id: ConnId, peer: PeerId, incoming: Incoming<'_>) -> Flow {
+        let Incoming { account, message, is_mapped } = incoming;
         if self.must_wait_of_peer(account, message.subject) {
             self.mesh.hold(id);
             return Flow::Hold(Hold::Link);
@@ -185,7 +198,12 @@ impl Broker {
             self.refuse_if_unowned(account, &envelope);
         }
         let ticket = self.offers.next_ticket();
-        let dispatched = self.dispatcher(account).dispatch_of_peer(&envelope, message.groups, ticket);
+        let mut dispatcher = self.dispatcher(account);
+        let dispatched = if is_mapped && message.groups.is_empty() {
+            dispatcher.dispatch(envelope, false, ticket)
+        } else {
+            dispatcher.dispatch_of_peer(&envelope, message.groups, ticket)
+        };
         if dispatched.offers > 0 {
             self.offers.open(Offer {
                 origin: peer.into(),

@@ -140,6 +140,7 @@ impl Broker {
         self.egress.counters.on_subscribed(account);
         self.egress.services.on_interest_changed();
         let round = self.announce(sub, MemberChange::Join);
+        let round = self.cast_shadows(sub, key.subject).or(round);
         self.raise_fence(id, round);
         self.turn.spend_beside(SUBSCRIPTION_STEPS);
         Some(sub)
@@ -201,10 +202,12 @@ impl Broker {
         self.spaces[account].local.filter(sub.filter, &mut self.filter);
         let key = InterestKey { origin: None, account: None, subject: &self.filter, queue: sub.queue() };
         let Some(peers) = &mut self.egress.peers else { return };
-        match sub.target.as_peer() {
+        // Whoever imports it wants it.
+        let wanting = sub.target.as_shadow().map_or(sub, |of| self.egress.subs.at(of));
+        match wanting.target.as_peer() {
             None => peers.change(account, &key, more, less),
             // There may be a row of them: what comes of all is told behind the last.
-            Some(peer) => return peers.change_of_peer(account, &key, (peer, &sub.sid), more, less),
+            Some(peer) => return peers.change_of_peer(account, &key, (peer, &wanting.sid), more, less),
         }
         self.tell_own_interest();
     }

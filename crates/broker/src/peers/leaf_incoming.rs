@@ -8,7 +8,7 @@ use nats_proto::{InterestKey, PeerMessage, PeerOp, quote};
 use subject_trie::has_wildcard;
 
 use super::branches::{Branch, LOOPS};
-use super::incoming::since_start;
+use super::incoming::{Incoming, since_start};
 use crate::broker::Broker;
 use crate::client::Hold;
 use crate::guard::Permit;
@@ -89,8 +89,10 @@ impl Broker {
         let is_free = AMONG_SERVERS.iter().any(|prefix| message.subject.starts_with(prefix));
         let Some(branch) = self.branch(peer) else { return Flow::Next };
         let account = branch.account;
+        let mapped = self.mapped_in(account, message.subject);
+        let subject = mapped.as_deref().unwrap_or(message.subject);
         // Before an answer that it may give once is used up.
-        if self.must_wait_of_peer(account, message.subject) {
+        if self.must_wait_of_leaf(account, subject) {
             self.mesh.hold(id);
             return Flow::Hold(Hold::Link);
         }
@@ -104,7 +106,17 @@ impl Broker {
         if import.is_some_and(|import| !import.may_publish(message.subject)) {
             return Flow::Next;
         }
-        self.on_peer_message(id, peer, message)
+        if subject.is_empty() {
+            return Flow::Next; // The mapping drops it.
+        }
+        let there = PeerMessage { subject, ..*message };
+        self.go_on_with_peer_message(id, peer, Incoming { account, message: &there, is_mapped: mapped.is_some() })
+    }
+
+    /// Whether a message has to wait, in any of the accounts that it comes to.
+    fn must_wait_of_leaf(&mut self, account: usize, subject: &[u8]) -> bool {
+        self.mesh.is_awaited()
+            && (self.must_wait_of_peer(account, subject) || self.must_wait_for_services(account, subject))
     }
 
     fn end_violation(&mut self, id: ConnId, action: &str, subject: &[u8]) -> Flow {

@@ -1,5 +1,7 @@
 //! What other servers are sent: interest, and messages.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use cluster::{Interest, Reading};
 use conns::ConnId;
@@ -44,6 +46,7 @@ impl Egress {
     /// Whether a subscription is that of a leaf node or a hub, or another server has it on behalf of one.
     pub(crate) fn is_behind_branch(&self, key: SubKey) -> bool {
         let sub = self.subs.at(key);
+        let sub = sub.target.as_shadow().map_or(sub, |of| self.subs.at(of));
         sub.target.as_peer().is_some_and(|peer| !sub.sid.is_empty() || self.is_leaf(peer))
     }
 
@@ -97,19 +100,44 @@ impl Egress {
         let leaf_cluster = peers.leaf_cluster(origin);
         let given = Given { account, origin: leaf_cluster.as_deref(), publish: &publish, may_be_lost };
         for of_one in gathered.chunk_by(|(one, _), (other, _)| one == other) {
-            let mut groups = std::mem::take(&mut peers.groups);
-            self.name_groups(of_one, &mut groups);
-            let mut line = std::mem::take(&mut peers.line);
-            if let Some(Some(peer)) = peers.rows.get_mut(usize::from(of_one[0].0.0)) {
-                let send =
-                    if self.journey.is_some() { Self::send_to_peer_watched } else { Self::send_to_peer };
-                send(self, peer, given, &groups, &mut line);
+            if of_one.iter().any(|(_, key)| self.subs.at(*key).import().is_some()) {
+                self.send_imported(&mut peers, given, of_one);
+            } else {
+                self.send_to_one(&mut peers, given, of_one);
             }
-            (peers.groups, peers.line) = (groups, line);
         }
         self.peers = Some(peers);
         gathered.clear();
         self.gathered = gathered;
+    }
+
+    /// Sends a message that a leaf node or a hub gets by what its account imports, once under each subject that it has
+    /// there.
+    #[cold]
+    fn send_imported(&mut self, peers: &mut Peers, given: Given<'_>, of_one: &[(PeerId, SubKey)]) {
+        let mut under: BTreeMap<Vec<u8>, Vec<(PeerId, SubKey)>> = BTreeMap::new();
+        for (peer, key) in of_one {
+            let mut subject = given.publish.subject.to_vec();
+            if let Some(import) = self.subs.at(*key).import() {
+                import.show(given.publish.subject, &mut subject);
+            }
+            under.entry(subject).or_default().push((*peer, *key));
+        }
+        for (subject, keys) in &under {
+            let publish = Publish { subject, ..*given.publish };
+            self.send_to_one(peers, Given { publish: &publish, ..given }, keys);
+        }
+    }
+
+    fn send_to_one(&mut self, peers: &mut Peers, given: Given<'_>, of_one: &[(PeerId, SubKey)]) {
+        let mut groups = std::mem::take(&mut peers.groups);
+        self.name_groups(of_one, &mut groups);
+        let mut line = std::mem::take(&mut peers.line);
+        if let Some(Some(peer)) = peers.rows.get_mut(usize::from(of_one[0].0.0)) {
+            let send = if self.journey.is_some() { Self::send_to_peer_watched } else { Self::send_to_peer };
+            send(self, peer, given, &groups, &mut line);
+        }
+        (peers.groups, peers.line) = (groups, line);
     }
 
     fn name_groups(&self, of_one: &[(PeerId, SubKey)], groups: &mut Vec<u8>) {

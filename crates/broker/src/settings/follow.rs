@@ -35,7 +35,7 @@ impl Broker {
             self.directory_epoch = self.settings_epoch;
             self.name_accounts();
             self.heed_trace_rules();
-            self.advertise_responses();
+            self.advertise_accounts();
             self.recall_interest();
         }
     }

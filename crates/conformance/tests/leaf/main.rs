@@ -2,6 +2,7 @@
 //!
 //! The nats-server is the one of the machine, and with `BUSTER_PEER_BIN` that one as well.
 
+mod detours;
 #[path = "../cluster/kit.rs"]
 mod kit;
 #[path = "../cluster/node.rs"]
