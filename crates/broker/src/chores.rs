@@ -49,6 +49,8 @@ pub(crate) enum Chore {
     Forgetting(PeerId, Wants),
     /// There are other accounts than before, and this server may want something of them: from behind that row on.
     Recalling(PeerId, ConnId, Option<UnknownKey>),
+    /// There is another directory than before, and these leaf nodes have yet to be held against it.
+    RenewingLeafs(Vec<ConnId>),
     /// Clients are told of other servers than before, from the one in this row on.
     TellingClients(u64),
 }

@@ -36,7 +36,7 @@ fn config() -> Config {
     let same = ImportKind::Stream { shown: Shown::Same, allow_trace: false };
     let a = AccountConfig {
         imports: vec![import("q.*", service), import("news.>", behind), import("plain", same)],
-        mappings: vec![mapping("from.*", &[("to.$1", 100)]), mapping("gone", &[("x", 0)])],
+        mappings: vec![mapping("from.*", &[("to.$1", 100)]), mapping("gone", &[("gone", 0)])],
         ..account("A", &[user("a", "x")])
     };
     let b = AccountConfig {
@@ -118,7 +118,11 @@ fn what_a_leaf_node_sends_is_mapped_and_groups_are_chosen_here() {
         let got = heard(&mut shards, client);
         assert_eq!(sorted(&got), ["MSG to.x 1 2", "MSG to.x 3 2", "hi", "hi"], "one is named");
         say(&mut shards, leaf, "LMSG gone 2\r\nhi\r\nLMSG to.y 1\r\n.\r\n");
-        assert_eq!(heard(&mut shards, client), "MSG to.y 1 1\r\n.\r\n", "what is mapped to nothing is dropped");
+        assert_eq!(
+            heard(&mut shards, client),
+            "MSG to.y 1 1\r\n.\r\n",
+            "what is mapped to nothing is dropped"
+        );
     }
 }
 

@@ -6,9 +6,9 @@ mod users;
 
 use conns::CloseReason;
 use links::{cluster, heard, leaf_of, leafs, route, say, sorted};
-use nats_auth::{Directory, Permissions, SubjectPermission};
+use nats_auth::Directory;
 use shards::{Conn, Shards};
-use users::{account, login, two_accounts, user};
+use users::{login, two_accounts};
 
 /// A server in a cluster that leaf nodes may come to.
 fn server(shards: usize) -> Shards {
@@ -156,33 +156,6 @@ fn what_comes_back_is_a_loop() {
         "-ERR 'Loop detected for leafnode account=\"A\". Delaying attempt to reconnect for 30s'\r\n"
     );
     assert!(shards.is_closed(leaf));
-}
-
-#[test]
-fn what_a_user_may_not_ends_its_leaf_node() {
-    let permission = |allow: &str| Some(SubjectPermission { allow: vec![allow.into()], deny: vec![] });
-    let mut limited = user("a", "x");
-    limited.permissions =
-        Some(Permissions { publish: permission("p.ok"), subscribe: permission("s.ok"), responses: None });
-    let config =
-        nats_auth::Config { accounts: vec![account("A", &[limited])], ..nats_auth::Config::default() };
-    for (text, last) in [
-        ("LS+ s.no\r\n", "-ERR 'Permissions Violation for Subscription to \"s.no\"'\r\n"),
-        ("LMSG p.no 0\r\n\r\n", "-ERR 'Permissions Violation for Publish to \"p.no\"'\r\n"),
-    ] {
-        let mut shards = Shards::with_leafs(2, None, Some(leafs()), |settings| {
-            settings.directory = Directory::new(&config).unwrap();
-        });
-        let leaf = shards.accept_leaf();
-        heard(&mut shards, leaf);
-        let told = say(&mut shards, leaf, "CONNECT {\"user\":\"a\",\"pass\":\"x\",\"name\":\"X\"}\r\n");
-        let shown = r#""import":{"allow":["s.ok"]},"export":{"allow":["p.ok"]}"#;
-        assert!(told.contains(shown), "{told}");
-        let fine = say(&mut shards, leaf, "LS+ s.ok\r\nLS+ s.>\r\nLS+ $LDS.x\r\nLMSG p.ok 0\r\n\r\n");
-        assert_eq!(fine, "");
-        assert_eq!(say(&mut shards, leaf, text), last);
-        assert!(shards.is_closed(leaf));
-    }
 }
 
 #[test]

@@ -57,7 +57,7 @@ pub enum LeafEnding {
 }
 
 /// How long to wait where nothing but a new configuration will help.
-const MISCONFIGURED: Duration = Duration::from_secs(30);
+pub(crate) const MISCONFIGURED: Duration = Duration::from_secs(30);
 
 /// How long to wait where the other side may be replaced by a newer one.
 const OUTDATED: Duration = Duration::from_secs(5);

@@ -103,6 +103,13 @@ impl Access {
         allowed && !is_denied(&self.subscribe_deny, filter, queue)
     }
 
+    /// Whether anything that the filter matches may be subscribed to, and it is not denied as a whole. Servers that want
+    /// something are sent what of it they may have.
+    pub fn may_subscribe_in_part(&self, filter: &[u8], queue: Option<&[u8]>) -> bool {
+        let allowed = self.subscribe_allow.as_ref().is_none_or(|allow| allow.overlap(filter));
+        allowed && !is_denied(&self.subscribe_deny, filter, queue)
+    }
+
     /// Whether a subscription may be sent messages it is not to have, so that each has to be checked with
     /// [`Self::may_get`].
     pub fn screens(&self, filter: &[u8], queue: Option<&[u8]>) -> bool {

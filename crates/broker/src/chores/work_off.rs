@@ -60,6 +60,10 @@ impl Broker {
                 (progress == Progress::More).then_some(Chore::Forgetting(peer, wants))
             }
             Chore::Recalling(peer, conn, row) => self.go_on_recalling(peer, conn, row),
+            Chore::RenewingLeafs(mut leafs) => {
+                let progress = self.go_on_renewing_leafs(&mut leafs);
+                (progress == Progress::More).then_some(Chore::RenewingLeafs(leafs))
+            }
             Chore::TellingClients(from) => self.go_on_telling_clients(from).map(Chore::TellingClients),
             Chore::Leaving(id) => (self.go_on_leaving(id) == Progress::More).then_some(chore),
         }

@@ -52,7 +52,13 @@ impl Egress {
 
     /// A leaf node or a hub gets the message in hand by that shadow, if it may.
     #[cold]
-    fn gather_imported(&mut self, shadow: SubKey, peer: PeerId, origin: Origin, publish: &Publish<'_>) -> bool {
+    fn gather_imported(
+        &mut self,
+        shadow: SubKey,
+        peer: PeerId,
+        origin: Origin,
+        publish: &Publish<'_>,
+    ) -> bool {
         let mut subject = Vec::new();
         if let Some(import) = self.subs.at(shadow).import() {
             let selects = if self.other_subject.is_empty() { publish.subject } else { &self.other_subject };

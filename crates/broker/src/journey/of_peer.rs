@@ -35,11 +35,7 @@ impl Broker {
         let journey = destination.and_then(|destination| self.begin_journey(account, destination, &request));
         let Some(journey) = journey else {
             // Where it came from others tell of it.
-            return if request.only {
-                Flow::Next
-            } else {
-                self.take_peer_message(id, peer, incoming)
-            };
+            return if request.only { Flow::Next } else { self.take_peer_message(id, peer, incoming) };
         };
         self.egress.set_out(journey);
         let flow = self.take_peer_message(id, peer, incoming);

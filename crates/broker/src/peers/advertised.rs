@@ -49,13 +49,17 @@ impl Broker {
     /// Requests for services that an account imports, and what it maps to another subject, may come from leaf nodes and
     /// hubs. Servers of the cluster import and map for themselves.
     fn advertise_detours(&mut self) {
-        let Some(branches) = self.egress.peers.as_mut().and_then(|peers| peers.branches.as_mut()) else { return };
+        let Some(branches) = self.egress.peers.as_mut().and_then(|peers| peers.branches.as_mut()) else {
+            return;
+        };
         let accounts = self.config.settings.directory.accounts().iter().enumerate();
         let there = accounts.filter(|(_, account)| !account.is_gone());
         let mut filters: Advertised = there
             .flat_map(|(at, account)| {
                 let imported = account.service_imports().iter().map(|import| import.subjects().1.as_bytes());
-                imported.chain(account.mappings().iter().map(|(source, _)| source)).map(move |of| (at, of.into()))
+                imported
+                    .chain(account.mappings().iter().map(|(source, _)| source))
+                    .map(move |of| (at, of.into()))
             })
             .collect();
         filters.sort_unstable();

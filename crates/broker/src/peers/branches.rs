@@ -58,7 +58,7 @@ pub(crate) struct Branch {
     pub(crate) guard: Option<Box<Guard>>,
     /// What it may be sent, if that is not everything.
     pub(crate) access: Option<Access>,
-    /// What may be taken from a hub, as what may be published, and asked of it, as what may be subscribed to.
+    /// What may be asked of it, as what may be subscribed to, and taken from a hub, as what may be published.
     pub(crate) import: Option<Access>,
 }
 
@@ -169,7 +169,7 @@ impl Branch {
     pub(crate) fn is_told(&self, interest: &Interest) -> bool {
         let Some(import) = &self.import else { return true };
         let key = interest.key(None);
-        key.subject.starts_with(LOOPS) || import.may_subscribe(key.subject, key.queue)
+        key.subject.starts_with(LOOPS) || import.may_subscribe_in_part(key.subject, key.queue)
     }
 
     /// Whether it may be sent a message on that subject.

@@ -152,7 +152,12 @@ impl Broker {
         self.go_on_with_peer_message(id, peer, Incoming { account, message, is_mapped: false })
     }
 
-    pub(super) fn go_on_with_peer_message(&mut self, id: ConnId, peer: PeerId, incoming: Incoming<'_>) -> Flow {
+    pub(super) fn go_on_with_peer_message(
+        &mut self,
+        id: ConnId,
+        peer: PeerId,
+        incoming: Incoming<'_>,
+    ) -> Flow {
         let message = incoming.message;
         if let Some(peers) = &mut self.egress.peers {
             peers.note_where_it_comes_from(message.origin);

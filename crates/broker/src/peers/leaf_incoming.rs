@@ -81,8 +81,7 @@ impl Broker {
     /// Whether a leaf node may be sent what it wants. Hubs say what they may be sent, so they are not asked.
     fn may_leaf_want(&mut self, peer: PeerId, subject: &[u8]) -> bool {
         let Some(branch) = self.branch(peer) else { return false };
-        let own = branch.guard.as_ref().map(|guard| guard.access());
-        branch.ear.side == Side::Hub || own.is_none_or(|own| own.may_subscribe(subject, None))
+        branch.ear.side == Side::Hub || branch.may_be_sent(subject)
     }
 
     fn on_leaf_message(&mut self, now: Time, id: ConnId, peer: PeerId, message: &PeerMessage<'_>) -> Flow {
@@ -110,7 +109,11 @@ impl Broker {
             return Flow::Next; // The mapping drops it.
         }
         let there = PeerMessage { subject, ..*message };
-        self.go_on_with_peer_message(id, peer, Incoming { account, message: &there, is_mapped: mapped.is_some() })
+        self.go_on_with_peer_message(
+            id,
+            peer,
+            Incoming { account, message: &there, is_mapped: mapped.is_some() },
+        )
     }
 
     /// Whether a message has to wait, in any of the accounts that it comes to.
@@ -122,6 +125,7 @@ impl Broker {
     fn end_violation(&mut self, id: ConnId, action: &str, subject: &[u8]) -> Flow {
         self.egress.send_err(id, &format!("Permissions Violation for {action} to {}", quote(subject)));
         tracing::error!("{} - {}", self.egress.clients.at(id).label, leaf_words::violation(action, subject));
+        self.branches().control.on_violation(id);
         self.close(id, CloseReason::ProtocolViolation);
         Flow::Next
     }

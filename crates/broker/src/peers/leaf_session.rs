@@ -5,17 +5,22 @@ use std::sync::Arc;
 use cluster::{Allowed, Bound, Ear, Leaf, LeafAction, LeafEnding, Reading, leaf_words};
 use conns::{CloseReason, ConnId, Peer, Time};
 use nats_auth::{
-    Access, ConnectionType, Credentials, Identity, PasswordCheck, Permissions, SubjectPermission, Verdict,
+    Access, ConnectionType, Credentials, Identity, PasswordCheck, Permissions, Renewal, SubjectPermission,
+    Verdict,
 };
 use nats_proto::{LeafConnect, PeerKind, ServerPermission, encode, show};
 
 use super::branches::{Branch, Branches, OWN_STREAMS};
 use super::incoming::since_start;
 use crate::broker::Broker;
+use crate::chores::{Chore, Progress};
 use crate::client::Hold;
 use crate::guard::Guard;
 
 const PEERS: &str = "leaf nodes are peers";
+
+/// What it takes to find out what a leaf node may now.
+const RENEWAL_STEPS: usize = 64;
 
 /// What an account that has as many leaf nodes as it may tells one more.
 const CROWDED: &str = "maximum account active connections exceeded";
@@ -144,6 +149,46 @@ impl Broker {
         }
     }
 
+    /// There is another directory: leaf nodes are let in by that.
+    pub(crate) fn renew_leafs(&mut self) {
+        let Some(peers) = &self.egress.peers else { return };
+        let leafs: Vec<ConnId> = peers.branches().map(|(id, _)| id).collect();
+        if !leafs.is_empty() {
+            self.chores.push(Chore::RenewingLeafs(leafs));
+        }
+    }
+
+    /// Goes on with that as far as this turn goes.
+    pub(crate) fn go_on_renewing_leafs(&mut self, leafs: &mut Vec<ConnId>) -> Progress {
+        while self.chores.budget().lasts() {
+            let Some(id) = leafs.pop() else { return Progress::Done };
+            self.chores.budget().spend(RENEWAL_STEPS);
+            self.renew_leaf(id);
+        }
+        Progress::More
+    }
+
+    /// Holds a leaf node that dialed against the directory in force. What it was told that it may stands, as with
+    /// nats-server, and what it may from now on counts.
+    fn renew_leaf(&mut self, id: ConnId) {
+        let Some(peers) = &mut self.egress.peers else { return };
+        let Some(peer) = peers.of(id) else { return };
+        if peers.at(peer).branch.as_ref().is_none_or(|branch| branch.leaf.account.is_some()) {
+            return;
+        }
+        let client = self.egress.clients.at(id);
+        match self.config.settings.directory.renew_leaf_node(&client.identity) {
+            Renewal::Granted(identity) => {
+                client.identity = Arc::clone(&identity);
+                let branch = peers.at(peer).branch.as_deref_mut().expect("it was just looked at");
+                branch.guard = Guard::new(&identity).map(Box::new);
+                (branch.import, branch.access) = of_leaf(&identity, &branch.leaf.deny);
+            }
+            Renewal::Refused | Renewal::Gone => self.branches().control.on_unidentified(id),
+        }
+        self.act_for_cluster(self.egress.counters.now);
+    }
+
     fn leafs_of(&self, account: usize) -> usize {
         let peers = self.egress.peers.as_ref();
         peers.map_or(0, |peers| peers.branches().filter(|(_, branch)| branch.account == account).count())
@@ -161,7 +206,7 @@ impl Broker {
         };
         let (import, access) = match &leaf.account {
             Some(_) => of_hub(&leaf.allowed),
-            None => (None, access(identity.access(), &leaf.deny)),
+            None => of_leaf(&identity, &leaf.deny),
         };
         self.space_of(account);
         let words = [(); 4].map(|()| self.random.next());
@@ -195,12 +240,16 @@ impl Broker {
     }
 }
 
-/// What may be sent to who has these permissions and does not want some: what there is of streams stays here, too.
-fn access(own: Option<&Access>, deny: &[String]) -> Option<Access> {
-    let mut subscribe = own.and_then(|own| own.permissions().subscribe).unwrap_or_default();
-    subscribe.deny.extend(deny.iter().cloned());
-    subscribe.deny.extend(OWN_STREAMS.map(str::to_owned));
-    Access::new(&Permissions { subscribe: Some(subscribe), ..Permissions::default() })
+/// What may be asked of a leaf node that is this user, and what it may be sent if it does not want some: what there is of
+/// streams stays here, too. Who may answer may be asked for anything, as it is not known where the answer is to go.
+fn of_leaf(identity: &Identity, deny: &[String]) -> (Option<Access>, Option<Access>) {
+    let Permissions { publish, subscribe, responses } =
+        identity.access().map(Access::permissions).unwrap_or_default();
+    let asked = Permissions { subscribe: publish.filter(|_| responses.is_none()), ..Permissions::default() };
+    let mut sent = subscribe.unwrap_or_default();
+    sent.deny.extend(deny.iter().cloned());
+    sent.deny.extend(OWN_STREAMS.map(str::to_owned));
+    (Access::new(&asked), Access::new(&Permissions { subscribe: Some(sent), ..Permissions::default() }))
 }
 
 /// What may be taken from a hub and asked of it, and what it may be sent.

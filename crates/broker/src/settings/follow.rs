@@ -37,6 +37,7 @@ impl Broker {
             self.heed_trace_rules();
             self.advertise_accounts();
             self.recall_interest();
+            self.renew_leafs();
         }
     }
 

@@ -6,7 +6,7 @@ use super::{LeafAction, Leafs, Session, Stage};
 use crate::action::Dial;
 use crate::config::{Credentials, RouteUrl};
 use crate::leaf_config::LeafRemote;
-use crate::leaf_refusal::{LeafRefusal, leaf_delay};
+use crate::leaf_refusal::{LeafRefusal, MISCONFIGURED, leaf_delay};
 use crate::leaf_words;
 use crate::log_words::is_reported;
 
@@ -185,6 +185,13 @@ impl<C: Copy + Ord> Leafs<C> {
         let remote = self.sessions.get(&connection).and_then(|session| session.remote);
         if let Some((remote, delay)) = remote.zip(leaf_delay(text)) {
             self.remotes[remote].wait(delay);
+        }
+    }
+
+    /// The other side did what it may not: if it was dialed it is not dialed again soon.
+    pub fn on_violation(&mut self, connection: C) {
+        if let Some(remote) = self.sessions.get(&connection).and_then(|session| session.remote) {
+            self.remotes[remote].wait(MISCONFIGURED);
         }
     }
 

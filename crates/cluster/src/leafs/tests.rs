@@ -230,6 +230,16 @@ fn who_is_told_that_it_is_of_no_use_waits() {
 }
 
 #[test]
+fn who_does_what_it_may_not_is_not_dialed_again_soon() {
+    let mut leafs = spoke(vec![LeafRemote { is_hub: true, ..remote(&["a:1"]) }]);
+    leafs.on_time(NOW);
+    leafs.on_dialed(NOW, LEAF_DIALS, 5, "label");
+    leafs.on_violation(5);
+    leafs.on_closed(NOW, 5);
+    assert_eq!(leafs.next_deadline(), Some(NOW + Duration::from_secs(30)));
+}
+
+#[test]
 fn a_cluster_that_is_a_leaf_of_the_account_is_no_hub_of_it() {
     let mut leafs =
         hub(|config| config.remotes = vec![LeafRemote { account: "A".into(), ..remote(&["a:1"]) }]);

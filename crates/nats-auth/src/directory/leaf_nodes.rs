@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Directory, check, check_signature};
+use super::{Directory, Renewal, check, check_signature};
 use crate::claim::Claim;
 use crate::config::{GLOBAL_ACCOUNT, LeafAuthorization};
+use crate::connection_type::ConnectionType;
 use crate::credentials::{Credentials, Verdict};
 use crate::error::ConfigError;
 use crate::identity::{Identity, Name, Proof};
@@ -55,6 +56,23 @@ impl Directory {
             return None;
         }
         other.as_ref().map(|other| Ok(Verdict::Granted(Arc::clone(other))))
+    }
+
+    /// Looks at a leaf node that another directory let in, by the listener's own users if it has any.
+    pub fn renew_leaf_node(&self, before: &Identity) -> Renewal {
+        let LeafDoor { own, other } = &self.leaf_nodes;
+        if own.is_empty() && self.door(ConnectionType::Leafnode).is_guarded {
+            return self.renew(before, ConnectionType::Leafnode);
+        }
+        let own = own.iter().find(|identity| identity.name == before.name);
+        let anybody = || other.as_ref().filter(|_| self.leaf_nodes.own.is_empty());
+        match own.or_else(anybody) {
+            Some(now) if now.account != before.account => Renewal::Gone,
+            Some(now) if now.name == Name::Anonymous || now.asks_the_same(before) => {
+                Renewal::Granted(Arc::clone(now))
+            }
+            _ => Renewal::Refused,
+        }
     }
 }
 
