@@ -1,7 +1,7 @@
 //! What stock servers said to each other, as recorded data.
 //!
-//! Conversations of routes between nats-server 2.14.5 and 2.9.10, taken by a proxy between them, and of scripted
-//! peers with 2.14.5. What differs from run to run stands there as `<NAME>`. Left out is what the system accounts say
+//! Conversations of routes and of leaf nodes between nats-server 2.14.5 and 2.9.10, taken by a proxy between them, and of
+//! scripted peers with 2.14.5. What differs from run to run stands there as `<NAME>`. Left out is what the system accounts say
 //! to each other, and how they subscribe to it.
 
 use serde::Deserialize;

@@ -45,6 +45,11 @@ impl Side {
             Self::Dials => "B",
         }
     }
+
+    /// Whether the server under test is at an end of a connection, as that of a scripted peer it always is.
+    fn takes_part(self, link: &str) -> bool {
+        link.split_once("_TO_").is_none_or(|ends| [ends.0, ends.1].contains(&self.server()))
+    }
 }
 
 /// Where the other servers are, for a server under test that dials them.
@@ -83,11 +88,13 @@ pub fn config(record: &Record, side: Side, dialed: &Dialed) -> String {
         ("<CLIENT_B>", "-1"),
         ("<ROUTE_A>", "-1"),
         ("<ROUTE_B>", "-1"),
+        ("<LEAF_A>", "-1"),
+        ("<LEAF_B>", "-1"),
     ];
     ports.iter().fold(text.clone(), |text, (name, port)| text.replace(name, port))
 }
 
-/// Plays the other side to a server whose clients connect at `clients` and other servers at `routes`. What `free` names
+/// Plays the other side to a server whose clients connect at `clients` and other servers at `servers`. What `free` names
 /// of its INFO is the server's to choose.
 ///
 /// # Errors
@@ -97,22 +104,22 @@ pub fn play(
     record: &Record,
     side: Side,
     clients: SocketAddr,
-    routes: SocketAddr,
+    servers: SocketAddr,
     dialed: Dialed,
     free: &'static [&'static str],
 ) -> Result<(), String> {
     let mut player = Player {
         side,
-        routes,
+        servers,
         dialed,
         record,
         wires: BTreeMap::new(),
         awaited: Vec::new(),
         names: Names::with_free(free),
-        clients: Clients::of(clients),
+        clients: Clients::of(clients, record, side),
         at: 0,
     };
-    for (index, frame) in record.frames.iter().enumerate() {
+    for (index, frame) in record.frames.iter().enumerate().filter(|(_, frame)| side.takes_part(&frame.link)) {
         player.on_frame(index, frame).map_err(|why| format!("{} {}: {why}", frame.link, frame.conn))?;
     }
     player.settle()?;
@@ -123,7 +130,7 @@ type Key = (String, u32);
 
 struct Player<'a> {
     side: Side,
-    routes: SocketAddr,
+    servers: SocketAddr,
     dialed: Dialed,
     record: &'a Record,
     wires: BTreeMap<Key, Wire>,
@@ -167,7 +174,7 @@ impl Player<'_> {
         match self.side {
             Side::Accepts => {
                 self.settle()?;
-                let stream = TcpStream::connect(self.routes).map_err(|error| error.to_string())?;
+                let stream = TcpStream::connect(self.servers).map_err(|error| error.to_string())?;
                 let wire = Wire::over(stream).map_err(|error| error.to_string())?;
                 self.wires.insert(key, wire);
             }
@@ -278,12 +285,13 @@ impl Player<'_> {
         })
     }
 
-    /// The account that has a connection for itself: there, lines do not name it.
+    /// The account that has a connection for itself, as it has to leaf nodes: there, lines do not name it.
     fn pinned(&self, key: &Key) -> Option<String> {
         let of_key = self.record.frames.iter().filter(|frame| (&frame.link, frame.conn) == (&key.0, key.1));
-        of_key
-            .filter(|frame| frame.bytes.starts_with("INFO "))
-            .find_map(|frame| value(&frame.bytes, "\"route_account\":\""))
+        let infos = of_key.filter(|frame| frame.bytes.starts_with("INFO "));
+        ["\"route_account\":\"", "\"remote_account\":\""]
+            .iter()
+            .find_map(|before| infos.clone().find_map(|frame| value(&frame.bytes, before)))
     }
 
     fn settle(&mut self) -> Result<(), String> {

@@ -22,11 +22,40 @@ const OURS: &[(&str, Side)] = &[
     ("route_auth_ok_2.9_dials_2.14", Side::Accepts),
     ("route_auth_ok_2.9_dials_2.14", Side::Dials),
     ("peer_minimal", Side::Accepts),
+    ("leaf_plain", Side::Accepts),
+    ("leaf_plain", Side::Dials),
+    ("leaf_2.9_spoke", Side::Accepts),
+    ("leaf_2.9_hub", Side::Dials),
+    ("leaf_bad_password", Side::Accepts),
+    ("leaf_bad_password", Side::Dials),
+    ("leaf_deny_imports_exports", Side::Accepts),
+    ("leaf_deny_imports_exports", Side::Dials),
+    ("leaf_user_permissions", Side::Accepts),
+    ("leaf_user_permissions", Side::Dials),
+    ("leaf_remote_is_hub", Side::Accepts),
+    ("leaf_remote_is_hub", Side::Dials),
+    ("leaf_same_cluster_name", Side::Accepts),
+    ("leaf_same_cluster_name", Side::Dials),
+    ("leaf_min_version", Side::Accepts),
+    ("leaf_min_version_2.14", Side::Accepts),
+    ("leaf_isolate", Side::Accepts),
+    ("leaf_isolate", Side::Dials),
+    ("leaf_duplicate_remote", Side::Accepts),
 ];
 
 /// What our server says of itself in another way than either version of nats-server, which speak of pools, compression
 /// and traces that go on, or are older.
-const FREE: &[&str] = &["proto", "lnocu", "compression", "route_pool_size"];
+const FREE: &[&str] = &[
+    "proto",
+    "lnocu",
+    "compression",
+    "route_pool_size",
+    "git_commit",
+    "api_lvl",
+    "compress_mode",
+    "protocol",
+    "tls_required",
+];
 
 /// Conversations that depend on what comes first, which the player does not know: it may differ from nats-server's own.
 const UNSTEADY: &[(&str, Side)] = &[
@@ -41,7 +70,7 @@ const UNSTEADY: &[(&str, Side)] = &[
 ];
 
 /// Records that need more than one who plays: what else happened in them was not said over a route.
-const NOT_PLAYED: [(&str, &str); 20] = [
+const NOT_PLAYED: [(&str, &str); 29] = [
     ("route_compression_s2_fast", "what is compressed"),
     ("route_compression_acceptor_fast", "what is compressed"),
     ("route_compression_s2_auto", "what is compressed"),
@@ -62,11 +91,26 @@ const NOT_PLAYED: [(&str, &str); 20] = [
     ("peer_slots", "several peers at once"),
     ("route_flags_of_the_article", "flags"),
     ("route_duplicate_server_name", "a dial each second, for ever"),
+    ("leaf_compression_default", "what is compressed"),
+    ("leaf_tls_required_dialer_plain", "TLS"),
+    ("leaf_loop", "a server that dials and is dialed"),
+    ("leaf_loop_of_three", "a server that dials and is dialed"),
+    ("leaf_and_route_origin", "routes and leaf nodes at once"),
+    ("leaf_jetstream_domains", "JetStream"),
+    ("leaf_system_account", "requests of the system account"),
+    ("leaf_hub_shutdown", "a signal"),
+    ("leaf_nkey", "keys that are not kept"),
 ];
 
-fn routes_of(server: &Server) -> Result<SocketAddr, String> {
-    let line = server.log().wait_for("Listening for route connections on ", ANSWER_DEADLINE);
-    let line = line.ok_or("it listens for no routes")?;
+/// Where other servers come in; for leaf nodes that only dial nobody does.
+fn servers_of(server: &Server, record: &Record, side: Side) -> Result<SocketAddr, String> {
+    let what = match (record.name.starts_with("leaf"), side) {
+        (false, _) => "route",
+        (true, Side::Accepts) => "leafnode",
+        (true, Side::Dials) => return Ok(server.addr()),
+    };
+    let line = server.log().wait_for(&format!("Listening for {what} connections on "), ANSWER_DEADLINE);
+    let line = line.ok_or_else(|| format!("it listens for no {what}"))?;
     let address = line.rsplit(' ').next().unwrap_or_default();
     address.parse().map_err(|error| format!("{address}: {error}"))
 }
@@ -81,7 +125,7 @@ fn attempt(record: &Record, side: Side, setup: Setup) -> Result<(), String> {
         Err(other) => panic!("{other}"),
     };
     let free = if ServerBinary::locate().is_ok_and(|binary| binary.is_peer) { &[] } else { FREE };
-    play(record, side, server.addr(), routes_of(&server)?, dialed, free)
+    play(record, side, server.addr(), servers_of(&server, record, side)?, dialed, free)
 }
 
 /// The conversations, each with the version that the server under test had in it.

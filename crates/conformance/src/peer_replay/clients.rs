@@ -4,9 +4,15 @@ use std::{collections::BTreeMap, net::SocketAddr};
 
 use test_kit::RawClient;
 
+use crate::peer_record::Record;
+
+use super::Side;
+
 /// Clients of the server under test, one for each account that needs one.
 pub(super) struct Clients {
     addr: SocketAddr,
+    /// Who may everything in the account `A`, if not the user of that name.
+    other: Option<&'static str>,
     clients: BTreeMap<String, RawClient>,
     /// Account, subject, queue group and sid of each subscription.
     subscriptions: Vec<(String, String, String, u32)>,
@@ -25,8 +31,20 @@ struct Told<'a> {
 }
 
 impl Clients {
-    pub(super) fn of(addr: SocketAddr) -> Self {
-        Self { addr, clients: BTreeMap::new(), subscriptions: Vec::new(), sids: 0, from_peers: Vec::new() }
+    pub(super) fn of(addr: SocketAddr, record: &Record, side: Side) -> Self {
+        let config = match side {
+            Side::Accepts => &record.config_a,
+            Side::Dials => &record.config_b,
+        };
+        let other = config.contains("user: h,").then_some("h");
+        Self {
+            addr,
+            other,
+            clients: BTreeMap::new(),
+            subscriptions: Vec::new(),
+            sids: 0,
+            from_peers: Vec::new(),
+        }
     }
 
     /// The player says this.
@@ -39,9 +57,14 @@ impl Clients {
     /// Does what makes the server say this. False if it does so unasked.
     pub(super) fn cause(&mut self, unit: &str, pinned: Option<&str>) -> bool {
         let Some(told) = Told::read(unit, pinned) else { return false };
+        if told.subject.starts_with("$LDS.") {
+            return false;
+        }
         match told.verb {
-            "RS+" => self.reach(&told, told.rest.get(1).map_or(1, |weight| weight.parse().unwrap_or(1))),
-            "RS-" => self.reach(&told, 0),
+            "RS+" | "LS+" => {
+                self.reach(&told, told.rest.get(1).map_or(1, |weight| weight.parse().unwrap_or(1)))
+            }
+            "RS-" | "LS-" => self.reach(&told, 0),
             _ => return self.publish(&told),
         }
         true
@@ -85,9 +108,9 @@ impl Clients {
 
     /// Has the client of an account say something, and waits until the server has taken it.
     fn say(&mut self, account: &str, text: &str) {
-        let addr = self.addr;
+        let (addr, other) = (self.addr, self.other);
         let client = self.clients.entry(account.to_owned()).or_insert_with(|| {
-            let user = account.to_lowercase();
+            let user = other.map_or_else(|| account.to_lowercase(), str::to_owned);
             let mut client = RawClient::dial(addr);
             let _ = client.next_op();
             client.send(format!(
@@ -104,7 +127,10 @@ impl<'a> Told<'a> {
     fn read(unit: &'a str, pinned: Option<&'a str>) -> Option<Self> {
         let (line, payload) = unit.split_once("\r\n")?;
         let mut words = line.split_ascii_whitespace();
-        let verb = words.next().filter(|verb| ["RS+", "RS-", "RMSG", "HMSG"].contains(verb))?;
+        // Those that name a leaf cluster are of connections to leaf nodes where no account is named.
+        let is_one = |verb: &&str| ["RS+", "RS-", "RMSG", "HMSG"].contains(verb);
+        let is_leafs = |verb: &&str| pinned.is_some() && ["LS+", "LS-", "LMSG"].contains(verb);
+        let verb = words.next().filter(|verb| is_one(verb) || is_leafs(verb))?;
         let account = pinned.or_else(|| words.next())?;
         Some(Self { verb, account, subject: words.next()?, rest: words.collect(), payload })
     }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 /// Fields of INFO whose values say nothing of how a server behaves.
-const ANY_VALUE: [&str; 7] = ["version", "go", "git_commit", "nonce", "xkey", "port", "connect_urls"];
+const ANY_VALUE: [&str; 8] =
+    ["version", "go", "git_commit", "nonce", "xkey", "port", "client_id", "connect_urls"];
 
 /// What the names of a recording stand for in this run.
 #[derive(Debug, Default)]
@@ -84,6 +85,8 @@ fn in_order(unit: &str) -> String {
     let first = first.or_else(|| words.iter().position(|word| *word == "+").map(|at| at + 2));
     let sizes = match words[0] {
         "RMSG" => 1,
+        // To leaf nodes and hubs; else a leaf cluster and an account come before the subject.
+        "LMSG" if matches!(words.get(2), Some(&("|" | "+"))) => 1,
         "HMSG" | "LMSG" => 2,
         _ => return unit.to_owned(),
     };
@@ -115,7 +118,7 @@ fn made_up(name: &str) -> String {
         id if id.starts_with("ID") => {
             format!("N{:A>55}", &id[2..].replace(|digit: char| !('2'..='7').contains(&digit), "B"))
         }
-        port if port.starts_with("ROUTE") || port.starts_with("CLIENT") => "1".to_owned(),
+        port if ["ROUTE", "CLIENT", "LEAF"].iter().any(|of| port.starts_with(of)) => "1".to_owned(),
         other => format!("{other:x>22}"),
     }
 }
@@ -172,6 +175,7 @@ mod tests {
         let mut names = Names::default();
         assert!(names.is_like("RMSG A foo | q z 2\r\nhi\r\n", "RMSG A foo | z q 2\r\nhi\r\n"));
         assert!(names.is_like("HMSG A foo + r q z 1 2\r\nhi\r\n", "HMSG A foo + r z q 1 2\r\nhi\r\n"));
+        assert!(names.is_like("LMSG foo | q z 2\r\nhi\r\n", "LMSG foo | z q 2\r\nhi\r\n"));
         assert!(!names.is_like("RMSG A foo | q 2\r\nhi\r\n", "RMSG A foo | q z 2\r\nhi\r\n"));
     }
 

@@ -155,7 +155,7 @@ pub(super) fn is_noise(unit: &str) -> bool {
 pub(super) fn is_of_system(unit: &str) -> bool {
     let mut words = unit.split_ascii_whitespace();
     match words.next() {
-        Some("RS+" | "RS-" | "LS+" | "LS-" | "RMSG" | "HMSG") => {
+        Some("RS+" | "RS-" | "LS+" | "LS-" | "RMSG" | "HMSG" | "LMSG") => {
             words.take(2).any(|word| word == "$SYS" || word.starts_with("$SYS."))
         }
         _ => false,
