@@ -128,6 +128,24 @@ fn routes_are_told_for_whom_and_leaf_nodes_what_servers_want() {
 }
 
 #[test]
+fn leaf_nodes_are_told_where_else_they_may_come_in() {
+    let mut shards = server(2);
+    let before = leaf(&mut shards, "L");
+    let route = shards.accept_peer();
+    let info =
+        r#"INFO {"server_id":"NF","server_name":"F","headers":true,"cluster":"C","leafnode_urls":["x:7"]}"#;
+    say(&mut shards, route, &format!("CONNECT {{\"name\":\"NF\",\"cluster\":\"C\"}}\r\n{info}\r\n"));
+    let told = heard(&mut shards, before);
+    let both = r#""leafnode_urls":["127.0.0.1:7422","x:7"]"#;
+    assert!(told.starts_with("INFO ") && told.contains(both) && told.lines().count() == 1, "{told}");
+    let since = shards.accept_leaf();
+    assert!(heard(&mut shards, since).contains(both));
+    shards.brokers[0].on_hangup(route.id, CloseReason::ClientClosed);
+    let told = heard(&mut shards, before);
+    assert!(told.contains(r#""leafnode_urls":["127.0.0.1:7422"]"#), "{told}");
+}
+
+#[test]
 fn a_group_has_its_message_near_by_if_it_can() {
     let mut shards = server(1);
     let leaf = leaf(&mut shards, "L");

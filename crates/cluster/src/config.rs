@@ -40,6 +40,8 @@ pub struct Config {
     pub connect_urls: Vec<String>,
     /// The same for WebSocket clients.
     pub ws_connect_urls: Vec<String>,
+    /// `host:port` of the listener for leaf nodes, as those of other servers are told, if they are.
+    pub leafnode_url: Option<String>,
     /// `connect_backoff`: waits between attempts to dial a configured server grow.
     pub backs_off: bool,
     /// `connect_retries`: attempts to reach a server that others told of, after the first one failed. `None` is as many
@@ -85,6 +87,7 @@ impl Default for Config {
             tells_urls: true,
             connect_urls: Vec::new(),
             ws_connect_urls: Vec::new(),
+            leafnode_url: None,
             backs_off: false,
             retries: None,
             max_payload: 1 << 20,
@@ -182,6 +185,7 @@ impl Config {
             cluster_dynamic: self.is_name_dynamic,
             connect_urls: urls(&self.connect_urls),
             ws_connect_urls: urls(&self.ws_connect_urls),
+            leafnode_urls: self.leafnode_url.iter().cloned().collect(),
             lnoc: true,
             lnocu: true,
             ..PeerInfo::default()

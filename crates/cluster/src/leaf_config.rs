@@ -147,7 +147,8 @@ impl LeafConfig {
             jetstream: self.jetstream,
             ip: place.clone(),
             client_id: number,
-            cluster: self.cluster.clone(),
+            // Who dials hubs is known by its origin, so that what goes round is seen.
+            cluster: if self.remotes.is_empty() { self.cluster.clone() } else { self.origin().into() },
             domain: self.domain.clone(),
             info_on_connect: true,
             leafnode_urls: vec![place],

@@ -105,6 +105,8 @@ pub struct Leafs<C> {
     sessions: BTreeMap<C, Session>,
     remotes: Vec<Remote>,
     actions: VecDeque<LeafAction<C>>,
+    /// Where leaf nodes may come in to other servers of the cluster.
+    other_urls: Vec<String>,
     random: u64,
     is_stopping: bool,
 }
@@ -161,6 +163,7 @@ impl<C: Copy + Ord> Leafs<C> {
             sessions: BTreeMap::new(),
             remotes: Vec::new(),
             actions: VecDeque::new(),
+            other_urls: Vec::new(),
             random: seed | 1,
             is_stopping: false,
             config,

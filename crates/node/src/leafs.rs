@@ -10,6 +10,7 @@ use server_options::{LeafListener as Asked, LeafNodeOptions, LeafRemote, Options
 use shard_runtime::{Control, accept_leafs};
 
 use crate::error::NodeError;
+use crate::files::reachable;
 use crate::hosts::joined;
 use crate::listen::listen_on;
 use crate::routes::route;
@@ -46,10 +47,7 @@ impl LeafNodes {
             max_payload: i32::try_from(info.max_payload).unwrap_or(i32::MAX),
             jetstream: info.jetstream,
             domain: info.domain.clone(),
-            listener: asked
-                .as_ref()
-                .zip(bound.as_ref())
-                .map(|(asked, bound)| listener(asked, bound.1.port())),
+            listener: asked.as_ref().zip(bound.as_ref()).map(|(asked, bound)| listener(asked, bound.1)),
             remotes: dialed.iter().map(|remote| remote_config(remote, &options.leaf_nodes)).collect(),
             reconnect: *reconnect,
             first_reports: options.dial_reports.first,
@@ -63,6 +61,13 @@ impl LeafNodes {
     /// Where leaf nodes come in.
     pub(crate) fn address(&self) -> Option<SocketAddr> {
         self.bound.as_ref().map(|(_, address)| *address)
+    }
+
+    /// Where they come in, as other servers of the cluster are told, if they are.
+    pub(crate) fn url(&self, options: &Options) -> Option<String> {
+        let asked = options.leaf_nodes.listener.as_ref().filter(|asked| !asked.no_advertise);
+        let listener = self.config.listener.as_ref().filter(|_| asked.is_some())?;
+        Some(joined(&listener.host, listener.port))
     }
 
     /// Leaf nodes are let in from here on.
@@ -109,13 +114,22 @@ fn key(remote: &LeafRemote) -> Result<Option<LeafKey>, NodeError> {
     Ok(remote.seed.as_ref().and_then(|seed| LeafKey::of_seed(seed.reveal())))
 }
 
-fn listener(asked: &Asked, port: u16) -> LeafListener {
+fn listener(asked: &Asked, address: SocketAddr) -> LeafListener {
     let advertised = asked.advertise.as_ref();
     LeafListener {
-        host: advertised.map_or(&asked.host, |advertised| &advertised.host).clone(),
-        port: advertised.and_then(|advertised| advertised.port).unwrap_or(port),
+        host: advertised.map_or_else(|| host_of(asked, address), |advertised| advertised.host.clone()),
+        port: advertised.and_then(|advertised| advertised.port).unwrap_or(address.port()),
         auth_timeout: asked.auth_timeout,
         min_version: asked.min_version,
         isolates: asked.isolates,
     }
+}
+
+/// The host that leaf nodes are told: of all addresses of the machine, one that leads here from elsewhere.
+fn host_of(asked: &Asked, address: SocketAddr) -> String {
+    if !address.ip().is_unspecified() {
+        return asked.host.clone();
+    }
+    let far = reachable(address).into_iter().map(|at| at.ip()).find(|ip| !ip.is_loopback());
+    far.map_or_else(|| asked.host.clone(), |ip| ip.to_string())
 }

@@ -54,6 +54,11 @@ impl Routes {
         Ok(Some(Self { config, told, access: access(cluster), address, listener }))
     }
 
+    /// Other servers are told where leaf nodes come in.
+    pub(crate) fn tell_of_leaf_nodes(&mut self, url: Option<String>) {
+        Arc::make_mut(&mut self.config).leafnode_url = url;
+    }
+
     /// What monitoring tells of it.
     pub(crate) fn meeting(&self) -> Meeting {
         Meeting { told: Arc::clone(&self.told), config: Arc::clone(&self.config) }
@@ -145,6 +150,7 @@ fn config(
         tells_urls: !cluster.no_advertise,
         connect_urls: connect_urls(options, info, clients),
         ws_connect_urls: Vec::new(),
+        leafnode_url: None,
         backs_off: cluster.connect_backoff,
         retries: retries(cluster),
         import: cluster.permissions.as_ref().and_then(|permissions| shown(permissions.import.as_ref())),

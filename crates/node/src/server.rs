@@ -103,9 +103,12 @@ impl Server {
         let is_asked = monitor.is_some() || options.auth.system().is_some();
         let closed_max = if is_asked { options.broker.max_closed_clients } else { 0 };
         let closed = Arc::new(ClosedConnections::new(closed_max));
-        let routes = Routes::bind(options, &settings.info, address)?;
+        let mut routes = Routes::bind(options, &settings.info, address)?;
         let cluster = routes.as_ref().map(|routes| &*routes.config.cluster);
         let leafs = LeafNodes::bind(options, &settings.info, cluster)?;
+        if let Some((routes, leafs)) = routes.as_mut().zip(leafs.as_ref()) {
+            routes.tell_of_leaf_nodes(leafs.url(options));
+        }
         let leaf_address = leafs.as_ref().and_then(LeafNodes::address);
         let route_address = routes.as_ref().map(|routes| routes.address);
         let meeting = routes.as_ref().map(Routes::meeting);

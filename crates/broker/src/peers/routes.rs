@@ -176,6 +176,7 @@ impl Broker {
         peers.has_told_clients = true;
         if let Some(branches) = &mut peers.branches {
             branches.control.set_cluster(peers.control.cluster());
+            branches.control.set_other_urls(peers.control.leafnode_urls());
         }
     }
 

@@ -22,6 +22,18 @@ impl<C: Copy + Ord> Control<C> {
         self.urls(&self.config.ws_connect_urls, |info| &info.ws_connect_urls)
     }
 
+    /// Where leaf nodes come in to the others that are there.
+    pub fn leafnode_urls(&self) -> Vec<String> {
+        let told = self.servers.values().filter_map(|server| match &server.info.leafnode_urls[..] {
+            [url] if !server.info.ldm => Some(url.clone()),
+            _ => None,
+        });
+        let mut urls: Vec<String> = told.collect();
+        urls.sort_unstable();
+        urls.dedup();
+        urls
+    }
+
     fn urls(&self, own: &[String], theirs: impl Fn(&PeerInfo) -> &Vec<String>) -> Vec<String> {
         let mut urls = Vec::new();
         if !self.config.tells_urls {

@@ -21,8 +21,29 @@ impl<C: Copy + Ord> Leafs<C> {
             return self.close(connection, LeafEnding::Late);
         }
         let compression = Compression::Off.word().to_owned();
-        let info = PeerInfo { nonce: nonce.into(), compression, ..self.config.info(number) };
+        let info = PeerInfo { nonce: nonce.into(), compression, ..self.info(number) };
         self.send(connection, |out| encode::peer_info(out, &info));
+    }
+
+    /// Leaf nodes may come in to other servers of the cluster there: those that are here are told if that is news.
+    pub fn set_other_urls(&mut self, urls: Vec<String>) {
+        if self.other_urls == urls {
+            return;
+        }
+        self.other_urls = urls;
+        let info = self.info(0);
+        let is_leaf = |session: &Session| session.remote.is_none() && matches!(session.stage, Stage::Open(_));
+        let leafs = self.sessions.iter().filter(|(_, session)| is_leaf(session)).map(|(leaf, _)| *leaf);
+        for leaf in leafs.collect::<Vec<C>>() {
+            self.send(leaf, |out| encode::peer_info(out, &info));
+        }
+    }
+
+    /// What the server says of itself over the connection of that number.
+    fn info(&self, number: u64) -> PeerInfo {
+        let mut info = self.config.info(number);
+        info.leafnode_urls.extend(self.other_urls.iter().cloned());
+        info
     }
 
     /// Anything but CONNECT and INFO came. Returns whether it may be heeded: who dials says CONNECT first, and of its
@@ -154,7 +175,7 @@ impl<C: Copy + Ord> Leafs<C> {
             acc_is_sys: bound.is_system,
             import: bound.import.clone(),
             export: bound.export.clone(),
-            ..self.config.info(number)
+            ..self.info(number)
         };
         self.send(connection, |out| encode::peer_info(out, &info));
     }
