@@ -187,8 +187,9 @@ impl Player<'_> {
     fn on_servers(&mut self, key: &Key, bytes: &str) -> Result<(), String> {
         let pinned = self.pinned(key);
         self.wire(key)?;
-        // What a client does is told behind all that was told before.
-        if !matches!(bytes.split(' ').next(), Some("INFO" | "CONNECT" | "-ERR" | "PONG\r\n")) {
+        // What a client does is told behind all that was told before; what finds loops among leaf nodes nobody did.
+        let is_unasked = matches!(bytes.split(' ').next(), Some("INFO" | "CONNECT" | "-ERR" | "PONG\r\n"));
+        if !is_unasked && !bytes.starts_with("LS+ $LDS.") {
             self.settle()?;
             self.clients.cause(bytes, pinned.as_deref());
         }

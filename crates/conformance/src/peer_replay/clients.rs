@@ -57,9 +57,6 @@ impl Clients {
     /// Does what makes the server say this. False if it does so unasked.
     pub(super) fn cause(&mut self, unit: &str, pinned: Option<&str>) -> bool {
         let Some(told) = Told::read(unit, pinned) else { return false };
-        if told.subject.starts_with("$LDS.") {
-            return false;
-        }
         match told.verb {
             "RS+" | "LS+" => {
                 self.reach(&told, told.rest.get(1).map_or(1, |weight| weight.parse().unwrap_or(1)))

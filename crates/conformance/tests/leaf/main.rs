@@ -5,6 +5,7 @@
 mod detours;
 #[path = "../cluster/kit.rs"]
 mod kit;
+mod moving;
 #[path = "../cluster/node.rs"]
 #[allow(dead_code, reason = "the tests of clusters need more of it")]
 mod node;
