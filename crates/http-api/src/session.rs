@@ -363,6 +363,12 @@ impl Session {
         }
     }
 
+    /// The drawer whose subscription is to that subject.
+    fn drawer_below(&self, subject: &str) -> Option<u64> {
+        let rest = subject.strip_prefix(&self.inbox)?.strip_prefix(PULLED)?.strip_prefix('.')?;
+        rest.strip_suffix(".*")?.parse().ok()
+    }
+
     /// Whose is what came into that drawer. What is no message of a stream names the ticket, which may have ended before.
     fn whose(&self, drawer: u64, reply: &Received) -> Option<u64> {
         let ticket = self.drawers.get(&drawer).copied()?;
@@ -406,6 +412,10 @@ impl Session {
         if is_subscription {
             if self.followed.as_deref() == Some(subject) {
                 told.push(Told::Refused(denied()));
+            } else if let Some(drawer) = self.drawer_below(subject) {
+                let ticket = self.drawers.get(&drawer).copied();
+                let whose = ticket.filter(|ticket| self.remove(*ticket));
+                told.extend(whose.map(|ticket| Told::Failed(ticket, denied())));
             } else {
                 self.inbox_refused = Some(denied());
             }

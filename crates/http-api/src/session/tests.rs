@@ -146,3 +146,16 @@ fn messages_of_a_consumer_come_under_their_own_subjects() {
     session.forget(ticket);
     assert_eq!(said(&mut session), "");
 }
+
+#[test]
+fn a_drawer_that_may_not_be_is_told_to_who_pulls() {
+    let mut session = open();
+    let ticket = session.pull(&message("next")).unwrap();
+    let words = "Permissions Violation for Subscription to \"_INBOX.abc.p.1.*\"";
+    let denied = || Failure::Denied(words.into());
+    let error = format!("-ERR '{words}'\r\n");
+    assert_eq!(session.on_bytes(error.as_bytes()), [Told::Failed(ticket, denied())]);
+    assert_eq!(session.on_bytes(error.as_bytes()), [], "it is told once");
+    assert!(!session.is_busy());
+    assert!(session.ask(&message("a")).is_ok(), "who asks may hear answers");
+}
