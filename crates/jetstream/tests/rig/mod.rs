@@ -22,6 +22,9 @@ pub(crate) use shards::Conn;
 /// When tests begin on the wall.
 const BEGIN: i64 = 1_800_000_000_000_000_000;
 
+/// What it takes to see that what waits for a disk or a client has to wait on.
+const LOOK_STEPS_MAX: u64 = 32;
+
 /// Shards, and JetStream on each.
 pub(crate) struct Rig {
     pub(crate) shards: Shards,
@@ -343,9 +346,19 @@ impl Rig {
             let is_due = |jetstream: &JetStream| jetstream.next_deadline().is_some_and(|at| at <= now);
             let has_more = |jetstream: &JetStream| jetstream.has_work_left() || is_due(jetstream);
             if !has_news && !self.jetstreams.iter().any(has_more) {
-                return;
+                return self.expect_rest();
             }
         }
+    }
+
+    /// Nobody says that there is something to do, so a turn more finds nothing: it looks at what waits.
+    fn expect_rest(&mut self) {
+        self.turn();
+        let spent: Vec<u64> = self.jetstreams.iter().map(JetStream::steps_spent).collect();
+        assert!(
+            spent.iter().all(|steps| *steps <= LOOK_STEPS_MAX),
+            "what nobody spoke of took {spent:?} steps"
+        );
     }
 
     /// What the client is sent for what it says, once all was done that follows from it.
