@@ -24,7 +24,7 @@ const END: &str = "<!-- static:end -->";
 /// schedules go by, take 0.1, what accounts share, mirrors, copies of streams and events 0.4, other servers, groups by
 /// key and dead letters 0.4, the console 0.2, NATS over HTTP 0.35, and leaf nodes, traces and encryption the rest. The code that moves messages is compiled for
 /// speed here too: docs/performance-notebook.md has what it would cost to have the service of streams small.
-const GZIP_BYTES_MAX: usize = 7_400_000;
+const GZIP_BYTES_MAX: usize = 7_900_000;
 
 /// `dist` in Cargo.toml: release without what only debuggers read.
 const PROFILE: &str = "dist";
