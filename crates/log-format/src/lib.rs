@@ -31,6 +31,7 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod check;
 mod erase;
 mod footer;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -44,6 +45,7 @@ mod scan;
 mod segment;
 
 pub use batch::{BATCH_ALIGN, BATCH_HEAD_BYTES, BatchHead, Copied, Lsn, padded};
+pub use check::{Check, Rot};
 pub use erase::erase_payload;
 pub use footer::{
     Columns, CopiedBatch, FooterDirectory, FooterWriter, Item, NoFooter, Part, ROWS_PER_CHUNK, Row, Section,

@@ -241,6 +241,26 @@ impl Head {
     }
 }
 
+/// The sum of a record's content, as its bytes come.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ContentSum(u32);
+
+impl ContentSum {
+    /// Of the first bytes of a record, its whole head among them.
+    pub(crate) fn of_front(bytes: &[u8]) -> Self {
+        Self(sum_of(bytes).0)
+    }
+
+    /// Adds those that follow.
+    pub(crate) fn add(&mut self, bytes: &[u8]) {
+        self.0 = crc32c::crc32c_append(self.0, bytes);
+    }
+
+    pub(crate) fn sum(self) -> Sum {
+        Sum(self.0)
+    }
+}
+
 /// Of all that is the same wherever the record lies.
 fn sum_of(record: &[u8]) -> Sum {
     let content = crc32c::crc32c(&record[SUBJECT_LEN_AT..]);
