@@ -74,6 +74,7 @@ impl Log {
             erasure.is_handed = true;
         }
         self.cache.forget(segment);
+        self.note_overwriting(segment);
         self.writes.handed.push_back(Handed::erasure(segment, self.writes.next()));
         Write { segment, offset, pieces: vec![Arc::new(payload)], sync: true, is_overwrite: true }
     }

@@ -3,6 +3,7 @@
 use log_format::Lsn;
 
 use crate::request::DiskError;
+use crate::scrubbing::Rotten;
 
 /// Something that happened to a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,4 +38,6 @@ pub enum Event {
     },
     /// A segment's records are out of reach, all of them.
     Retired(u32),
+    /// Bytes are not what was written. What else is in the segment is not concerned.
+    Rotten(Rotten),
 }

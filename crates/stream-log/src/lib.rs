@@ -19,7 +19,9 @@
 //!    was in, or until there is a record that says what is there.
 //!    What a record said that nobody may find any more: [`Log::erase`].
 //! 6. After an [`Event::Clean`]: [`Log::clean`]; after an [`Event::Moved`]: [`Log::take_moved`] until there is nothing.
-//! 7. While [`Log::wants_tick`]: [`Log::tick`] about once a second. At the end: [`Log::stop`], and on with 3 until
+//! 7. To know whether what was written long ago is still that: [`Log::scrub`] now and then, and an [`Event::Rotten`] tells of what
+//!    is not.
+//! 8. While [`Log::wants_tick`]: [`Log::tick`] about once a second. At the end: [`Log::stop`], and on with 3 until
 //!    [`Log::is_stopped`].
 //!
 //! Bytes: docs/formats/log.md. Why it is as it is: docs/decisions/0012-one-log.md.
@@ -43,6 +45,7 @@ mod reading;
 mod recovery;
 mod request;
 mod retiring;
+mod scrubbing;
 mod segment;
 mod shelf;
 mod writing;
@@ -57,6 +60,7 @@ pub use ram::{RAM_SEGMENT_BYTES, RamLog};
 pub use reading::{READ_BYTES, READS_MAX, Read};
 pub use recovery::{LOST_MAX, Lost, Missing, NoLog, Recovery, Report, SegmentFound};
 pub use request::{Answer, DiskError, Make, Request, Seal, Span, Write};
+pub use scrubbing::{ROTTEN_MAX, Rotten, SCRUB_BYTES, Scrubbed};
 pub use writing::{SPLIT_BYTES_MIN, WRITE_BYTES_MAX};
 
 #[cfg(doctest)]

@@ -21,6 +21,7 @@ use crate::erasures::Erasures;
 use crate::event::Event;
 use crate::reading::Reads;
 use crate::request::{Answer, DiskError, Request};
+use crate::scrubbing::Scrubbing;
 use crate::segment::{FIRST_BATCH, Segment, Stage};
 use crate::shelf::Shelf;
 use crate::writing::Writes;
@@ -56,6 +57,7 @@ pub struct Log {
     pub(crate) reads: Reads,
     pub(crate) erasures: Erasures,
     pub(crate) cleaning: Option<Cleaning>,
+    pub(crate) scrubbing: Scrubbing,
     /// Where it says that a segment is not to be read any more, while its file is there.
     pub(crate) retired: BTreeMap<u32, Place>,
     pub(crate) requests: VecDeque<Request>,
@@ -140,6 +142,7 @@ impl Log {
             reads: Reads::default(),
             erasures: Erasures::default(),
             cleaning: None,
+            scrubbing: Scrubbing::default(),
             retired: BTreeMap::new(),
             requests: VecDeque::new(),
             events: VecDeque::new(),

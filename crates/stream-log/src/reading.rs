@@ -149,13 +149,17 @@ impl Log {
 
     pub(crate) fn on_read(&mut self, span: Span, result: Result<Vec<u8>, DiskError>) {
         self.reads.waiting.remove(&span);
-        let bytes = result.ok().map(|mut bytes| {
+        let result = result.map(|mut bytes| {
             // Where a file ends too early there is nothing that could be read as a record.
             bytes.resize(span.len as usize, 0);
             Arc::new(bytes)
         });
+        let was_scrubbed = self.take_scrubbed(span, result.as_ref());
+        let bytes = result.ok();
         if self.is_for_cleaner(span) {
             self.on_piece(bytes);
+        } else if was_scrubbed {
+            // Nobody asked for what it says; whoever does meanwhile asks again.
         } else if self.segments.get(&span.segment).is_some_and(Segment::is_readable) {
             self.cache.put((span.segment, span.offset), bytes, false);
         }

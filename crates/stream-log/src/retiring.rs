@@ -19,6 +19,7 @@ impl Log {
         self.seal_next();
         self.retire_dead();
         self.go_on_cleaning();
+        self.count_sealed();
         self.tell_if_rekeyed();
         let (usual, zero) = (self.segment_bytes(), self.writes.are_short());
         if !self.is_stopping {
@@ -70,6 +71,7 @@ impl Log {
         for number in over {
             self.segment_of(number).stage = Stage::Retired;
             self.cache.forget(number);
+            self.forget_rotten(number);
             for segment in self.segments.values_mut() {
                 segment.held_by.remove(&number);
             }

@@ -40,7 +40,7 @@ fn what_was_acknowledged_is_found_after_every_crash() {
     assert!(retired > 50 && moved > 1_000 && full > 5 && recycled > 10, "{all:?}");
     assert!(all.unacknowledged_found > 10 && all.unacknowledged_lost > 100, "{all:?}");
     assert!(all.units > 100 && all.read_from_disk > 100 && all.erased > 50, "{all:?}");
-    assert!(all.told > 1_000 && all.rekeyed > 5, "{all:?}");
+    assert!(all.told > 1_000 && all.rekeyed > 5 && all.scrubbed > 1_000_000, "{all:?}");
 }
 
 #[test]
@@ -55,7 +55,11 @@ fn what_rots_costs_its_record_and_is_told() {
     }
     println!("{all:?}");
     assert!(
-        all.lost_records > 5 && all.nothing_lost > 20 && all.bad_footers > 1 && all.bad_pages > 1,
+        all.lost_records > 5
+            && all.nothing_lost > 20
+            && all.bad_footers > 1
+            && all.bad_pages > 1
+            && all.scrubbed > 5,
         "{all:?}"
     );
 }

@@ -17,6 +17,8 @@ pub(crate) struct Stats {
     pub(crate) nothing_lost: u64,
     pub(crate) bad_footers: u64,
     pub(crate) bad_pages: u64,
+    /// What rotted and was found by who looked for that.
+    pub(crate) scrubbed: u64,
 }
 
 impl std::ops::AddAssign for Stats {
@@ -25,6 +27,7 @@ impl std::ops::AddAssign for Stats {
         self.nothing_lost += other.nothing_lost;
         self.bad_footers += other.bad_footers;
         self.bad_pages += other.bad_pages;
+        self.scrubbed += other.scrubbed;
     }
 }
 
@@ -46,7 +49,8 @@ pub(crate) fn run(seed: u64) -> Stats {
     world.settle();
     assert!(world.log.is_idle(), "{:?}", world.log);
     let mut stats = Stats::default();
-    let Some(allowed) = flip(&mut world) else { return stats };
+    let Some(flip) = flip(&mut world) else { return stats };
+    let allowed = flip.allowed;
 
     let before: BTreeSet<Key> = world.model.messages.keys().copied().collect();
     let (report, found) = world.recover();
@@ -63,11 +67,49 @@ pub(crate) fn run(seed: u64) -> Stats {
     stats.nothing_lost += u64::from(lost == 0);
     stats.bad_footers += report.bad_footers.len() as u64;
     stats.bad_pages += report.bad_pages.len() as u64;
+    world.go_on_with(found);
+    stats.scrubbed += u64::from(scrub(&mut world, &flip));
     stats
 }
 
-/// Flips a bit of what was written. Returns how many records that may cost.
-fn flip(world: &mut World) -> Option<usize> {
+/// Looks at all segments. Returns whether the place was found where a bit flipped.
+fn scrub(world: &mut World, flip: &Flip) -> bool {
+    world.settle();
+    for _ in 0..10_000 {
+        if world.log.bytes_to_scrub() == 0 || world.log.scrubbed().rounds > 0 {
+            break;
+        }
+        world.log.scrub();
+        world.settle();
+    }
+    let covers = |rotten: &stream_log::Rotten| {
+        let (from, to) = (rotten.rot.at as usize, (rotten.rot.at + rotten.rot.len) as usize);
+        rotten.segment == flip.segment && (from..to).contains(&flip.at)
+    };
+    let is_found = world.rotten.iter().any(covers);
+    assert!(world.rotten.iter().all(covers), "{flip:?}: {:?}", world.rotten);
+    // What was cleaned meanwhile is gone, with whatever rotted there. A last batch without records was given up.
+    let end = world.log.ends().get(&flip.segment).copied().unwrap_or(0);
+    if flip.at < end as usize {
+        assert_eq!(is_found, flip.is_content, "{flip:?}: {:?} of {:?}", world.rotten, world.log);
+        assert_eq!(world.log.scrubbed().rotten, u64::from(is_found));
+    }
+    is_found
+}
+
+/// A bit that flipped.
+#[derive(Debug)]
+struct Flip {
+    segment: u32,
+    at: usize,
+    /// Records that it may cost.
+    allowed: usize,
+    /// It is one of a record, or of a batch's head.
+    is_content: bool,
+}
+
+/// Flips a bit of what was written.
+fn flip(world: &mut World) -> Option<Flip> {
     let files = world.disk.files();
     let index = world.random.below(files.len().max(1) as u64) as usize;
     let (number, len) = *files.get(index)?;
@@ -96,5 +138,6 @@ fn flip(world: &mut World) -> Option<usize> {
     let allowed = batches.iter().find(is_hit).map_or(1, |(_, head)| (head.records as usize).max(1));
     let bit = world.random.below(8);
     world.disk.rot(number, at, |bytes| bytes[0] ^= 1 << bit);
-    Some(allowed)
+    let is_in = |(start, head): &(usize, BatchHead)| (*start..*start + head.len as usize).contains(&at);
+    Some(Flip { segment: number, at, allowed, is_content: batches.iter().any(is_in) })
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use log_format::{Kind, Lsn, Place};
 use sim_disk::{Random, SimDisk};
 use stream_log::{
-    AppendError, CleanRules, Config, Event, Log, Read, Recovery, Report, Request, Room, SyncWhen,
+    AppendError, CleanRules, Config, Event, Log, Read, Recovery, Report, Request, Room, Rotten, SyncWhen,
 };
 
 use crate::erasing::Erasing;
@@ -32,6 +32,8 @@ pub(crate) struct Stats {
     pub(crate) rekeyed: u64,
     /// Messages that footers told of.
     pub(crate) told: u64,
+    /// Bytes that were looked at whether they rotted.
+    pub(crate) scrubbed: u64,
 }
 
 impl std::ops::AddAssign for Stats {
@@ -51,6 +53,7 @@ impl std::ops::AddAssign for Stats {
         self.erased += other.erased;
         self.rekeyed += other.rekeyed;
         self.told += other.told;
+        self.scrubbed += other.scrubbed;
     }
 }
 
@@ -66,6 +69,8 @@ pub(crate) struct World {
     /// Each start has another key.
     changes_keys: bool,
     pub(crate) erasing: Erasing,
+    /// What was said to be rotten.
+    pub(crate) rotten: Vec<Rotten>,
     pub(crate) stats: Stats,
 }
 
@@ -89,7 +94,8 @@ impl World {
         let log = Log::new(config.clone());
         let (model, erasing, stats) = (Model::default(), Erasing::default(), Stats::default());
         let changes_keys = seed % 4 == 3;
-        Self { config, disk, log, model, random, told: Lsn(0), units: 0, changes_keys, erasing, stats }
+        let (told, units, rotten) = (Lsn(0), 0, Vec::new());
+        Self { config, disk, log, model, random, told, units, changes_keys, erasing, rotten, stats }
     }
 
     pub(crate) fn run(mut self) -> Stats {
@@ -113,7 +119,8 @@ impl World {
             54 => self.erase_one(),
             55 => self.log.mark(),
             56 => self.log.tick(),
-            57..60 => self.log.ask_for_sync(),
+            57 => self.log.scrub(),
+            58..60 => self.log.ask_for_sync(),
             60..80 => self.hand_over(),
             _ => self.disk_step(),
         }
@@ -266,6 +273,7 @@ impl World {
                     assert_eq!(is_encrypted, self.config.key != 0);
                     self.stats.rekeyed += 1;
                 }
+                Event::Rotten(rotten) => self.rotten.push(rotten),
                 Event::Read | Event::Room => {}
             }
         }
@@ -332,6 +340,13 @@ impl World {
 
     fn crash(&mut self) {
         self.stats.crashes += 1;
+        self.stats.scrubbed += self.log.scrubbed().bytes;
+        let are_unreadable = self.rotten.iter().all(|rotten| rotten.error.is_some());
+        assert!(
+            are_unreadable && (self.rotten.is_empty() || self.disk.faults.failed_reads > 0),
+            "{:?}",
+            self.rotten
+        );
         let loses_power = self.config.sync == SyncWhen::Always && self.random.below(4) > 0;
         if loses_power {
             self.disk.cut_power();
@@ -413,7 +428,7 @@ impl World {
     }
 
     /// From here on what was found is what is there.
-    fn go_on_with(&mut self, found: Vec<FoundRecord>) {
+    pub(crate) fn go_on_with(&mut self, found: Vec<FoundRecord>) {
         let told = std::mem::replace(&mut self.told, Lsn(0));
         let mut places: BTreeMap<Key, u32> = BTreeMap::new();
         let before = std::mem::take(&mut self.model.messages);
