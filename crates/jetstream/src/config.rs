@@ -53,6 +53,8 @@ pub struct ServiceOptions {
     /// `sync_interval`: how often the log is synced, if it is [one](stream_log::SyncWhen::WhenAsked) that has to be asked
     /// to. What is acknowledged meanwhile a power cut may take. `None` is `always`: what is acknowledged is on the disk.
     pub sync_interval: Option<Duration>,
+    /// `scrub_interval`.
+    pub scrub_interval: ScrubInterval,
     /// `domain`; empty if there is none.
     pub domain: String,
     /// `limits`: what streams and consumers may ask for.
@@ -64,6 +66,18 @@ pub struct ServiceOptions {
     /// `info_queue_limit`: the same of requests that ask what there is, which are counted apart; zero and less: as many as
     /// of the others.
     pub max_infos: i64,
+}
+
+/// Within how long all that was written to a log long ago is read once, to know whether it is still what was written. Zero: it
+/// is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScrubInterval(pub Duration);
+
+impl Default for ScrubInterval {
+    /// A week: a store of 60 GB is read at 100 KB a second then, which no disk notices.
+    fn default() -> Self {
+        Self(Duration::from_secs(7 * 24 * 3600))
+    }
 }
 
 impl ServiceOptions {

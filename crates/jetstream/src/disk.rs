@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use log_format::{Kind, Lsn, Place, Record};
-use stream_log::{Answer, AppendError, Appended, Event, Log, Read, Request, Room};
+use stream_log::{Answer, AppendError, Appended, Event, Log, Read, Request, Room, Scrubbed};
 use streams::{Found, Said};
 
 use crate::tenant::StreamId;
@@ -226,6 +226,20 @@ impl Disk {
     pub(crate) fn ask_for_sync(&mut self) {
         self.log.ask_for_sync();
         self.is_touched = true;
+    }
+
+    /// Has the next piece of what was written long ago looked at.
+    pub(crate) fn scrub(&mut self) {
+        self.log.scrub();
+        self.is_touched = true;
+    }
+
+    pub(crate) fn bytes_to_scrub(&self) -> u64 {
+        self.log.bytes_to_scrub()
+    }
+
+    pub(crate) fn scrubbed(&self) -> Scrubbed {
+        self.log.scrubbed()
     }
 
     pub(crate) fn wants_tick(&self) -> bool {

@@ -107,6 +107,8 @@ pub(crate) struct Home {
     pub(crate) is_out_of_storage: bool,
     /// When the log is to try again, or to say that all is safe.
     pub(crate) disk_due: Option<Time>,
+    /// When the log is to look at what was written long ago.
+    pub(crate) scrub_due: Option<Time>,
     /// When what was appended meanwhile is to be synced.
     pub(crate) sync_due: Option<Time>,
     /// Who is told once a message is overwritten, for each that is to be.
@@ -211,6 +213,7 @@ impl Home {
             unlogged_ends: VecDeque::new(),
             is_out_of_storage: false,
             disk_due: None,
+            scrub_due: None,
             sync_due: None,
             erasing: VecDeque::new(),
             to_erase: VecDeque::new(),

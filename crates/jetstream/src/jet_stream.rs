@@ -158,6 +158,7 @@ impl JetStream {
             // Ahead of those who ask for what a reload gave back.
             home.switch_some(&mut turn);
             home.tend_disk(&turn);
+            home.scrub(&turn);
             home.heed_disk(&mut turn);
             home.answer_confirmed(&mut turn);
             home.heed_interest(&mut turn);

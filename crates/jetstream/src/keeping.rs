@@ -83,6 +83,7 @@ impl Home {
                     self.on_erased(turn, Answer::Refused(not_overwritten()))
                 }
                 Event::Retired(segment) => self.on_retired(segment),
+                Event::Rotten(rotten) => self.on_rotten(turn, rotten),
                 Event::Rekeyed { log, is_encrypted } => {
                     tracing::info!("JetStream {}", rekeyed(log, is_encrypted));
                 }

@@ -113,6 +113,7 @@ mod role;
 mod room;
 mod saving;
 mod schedules;
+mod scrub;
 mod search;
 mod sender;
 mod slot;
@@ -135,7 +136,9 @@ mod waiter;
 mod words;
 mod work;
 
-pub use config::{BatchLimits, Buffer, Config, Files, ServerLimits, ServiceOptions, UNLIMITED};
+pub use config::{
+    BatchLimits, Buffer, Config, Files, ScrubInterval, ServerLimits, ServiceOptions, UNLIMITED,
+};
 pub use explain::ConsumerExplained;
 pub use inventory::{Inventory, Stock, StreamFound};
 pub use jet_stream::JetStream;

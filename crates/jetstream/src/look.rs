@@ -162,6 +162,13 @@ impl JetStream {
     /// What the next streams of this shard are in numbers.
     pub fn sums_page(&self, from: Cursor) -> (StreamSums, Option<Cursor>) {
         let (mut sums, mut left) = (StreamSums::default(), SUMS_PER_PAGE);
+        if from == Cursor::default() {
+            self.desk()
+                .homes
+                .iter()
+                .filter_map(|home| home.disk.as_ref())
+                .for_each(|disk| add_scrubbed(disk, &mut sums));
+        }
         for (home, of) in self.desk().homes.iter().enumerate().skip(from.home) {
             let start = from.in_home(home);
             for (id, slot) in of.streams.range(StreamId(start.stream)..) {
@@ -386,4 +393,12 @@ impl Home {
         let consumer = query.consumer.as_deref();
         health.consumer_found = consumer.is_some_and(|name| slot.consumers.find(name).is_some());
     }
+}
+
+/// What was read of a log to know whether it rotted.
+fn add_scrubbed(disk: &Disk, sums: &mut StreamSums) {
+    let scrubbed = disk.scrubbed();
+    sums.to_scrub += disk.bytes_to_scrub();
+    sums.scrubbed += scrubbed.bytes;
+    sums.rotten += scrubbed.rotten;
 }

@@ -274,8 +274,9 @@ impl Home {
         let saving = self.unsaved.next();
         let dropped = self.dropped.iter().filter_map(Dropped::next);
         let copies = [self.next_snapshot(), self.next_restore()];
-        let others = [self.look_again, self.disk_due, self.sync_due, self.deadlines.next(), saving];
-        let others = others.into_iter().chain(copies);
+        let of_disk = [self.disk_due, self.scrub_due, self.sync_due];
+        let others =
+            [self.look_again, self.deadlines.next(), saving].into_iter().chain(of_disk).chain(copies);
         others.flatten().chain(dropped).min()
     }
 }

@@ -286,6 +286,28 @@ advisories! {
         domain: String = "domain" if set;
     }
 
+    /// Bytes on the disk are not what was written. nats-server has none like it.
+    pub struct Rotten = "server.JSRottenAdvisory", "advisory.v1.rotten" {
+        /// By which server.
+        server: String = "server";
+        /// Of which account, if that is known.
+        account: String = "account" if set;
+        /// Of which stream.
+        stream: String = "stream" if set;
+        /// The sequence of the message; zero if it is none.
+        stream_seq: u64 = "stream_seq" if set;
+        /// In which log.
+        log: u64 = "log";
+        /// In which segment.
+        segment: u64 = "segment";
+        /// Where they begin in its file.
+        offset: u64 = "offset";
+        /// How many there are.
+        bytes: u64 = "bytes";
+        /// Where.
+        domain: String = "domain" if set;
+    }
+
     /// A batch was given up.
     pub struct BatchAbandoned = "server.JSStreamBatchAbandonedAdvisory", "advisory.v1.stream_batch_abandoned" {
         /// Of which account.

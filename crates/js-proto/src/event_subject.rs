@@ -43,6 +43,7 @@ event_subjects! {
     StreamRestoreComplete = ADVISORY_PREFIX, "STREAM.RESTORE_COMPLETE";
     StreamLeaderElected = ADVISORY_PREFIX, "STREAM.LEADER_ELECTED";
     StreamQuorumLost = ADVISORY_PREFIX, "STREAM.QUORUM_LOST";
+    StreamRotten = ADVISORY_PREFIX, "STREAM.ROTTEN";
     StreamBatchAbandoned = ADVISORY_PREFIX, "STREAM.BATCH_ABANDONED";
     ConsumerCreated = ADVISORY_PREFIX, "CONSUMER.CREATED";
     ConsumerDeleted = ADVISORY_PREFIX, "CONSUMER.DELETED";
@@ -57,6 +58,7 @@ event_subjects! {
     ConsumerAck = METRIC_PREFIX, "CONSUMER.ACK";
     DomainLeaderElected = ADVISORY_PREFIX, "DOMAIN.LEADER_ELECTED";
     ServerOutOfStorage = ADVISORY_PREFIX, "SERVER.OUT_OF_STORAGE";
+    ServerRotten = ADVISORY_PREFIX, "SERVER.ROTTEN";
     ServerRemoved = ADVISORY_PREFIX, "SERVER.REMOVED";
 }
 

@@ -13,6 +13,8 @@ pub struct JetStreamFacts {
     pub limits: JetStreamLimitFacts,
     /// The level of the API that the server has.
     pub api_level: i64,
+    /// Within how long all that is in files is read once, to know whether it is still what was written. Zero: it is not.
+    pub scrub_interval: Duration,
 }
 
 /// What JetStream may have, and where. A field is shown under its name.
@@ -153,6 +155,6 @@ fn is_zero(number: &i64) -> bool {
     *number == 0
 }
 
-fn nanos<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn nanos<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(time.as_nanos() as u64)
 }

@@ -2,11 +2,13 @@
 //!
 //! What a stream has to tell comes as those who keep streams put it.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::answer::Answer;
 use crate::jetstream::{
-    ApiText, JetStreamConfigFacts, JetStreamFacts, JetStreamLimitFacts, JetStreamTotals, StatsText,
+    ApiText, JetStreamConfigFacts, JetStreamFacts, JetStreamLimitFacts, JetStreamTotals, StatsText, nanos,
 };
 use crate::moment::Moment;
 use crate::parameters::Parameters;
@@ -106,6 +108,12 @@ pub struct StreamSums {
     pub memory: u64,
     /// And in files.
     pub storage: u64,
+    /// Bytes in files that are read now and then, to know whether they are still what was written.
+    pub to_scrub: u64,
+    /// Bytes that were read for that since the start.
+    pub scrubbed: u64,
+    /// Places that are known to have rotted.
+    pub rotten: u64,
 }
 
 impl StreamSums {
@@ -118,6 +126,9 @@ impl StreamSums {
         self.bytes += other.bytes;
         self.memory += other.memory;
         self.storage += other.storage;
+        self.to_scrub += other.to_scrub;
+        self.scrubbed += other.scrubbed;
+        self.rotten += other.rotten;
     }
 }
 
@@ -191,6 +202,37 @@ pub struct Jsz<'a, S> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     account_details: Vec<JetStreamAccountText<S>>,
     total: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    buster: Option<OwnText>,
+}
+
+/// What nats-server does not have.
+#[derive(Debug, Serialize)]
+struct OwnText {
+    scrub: ScrubText,
+}
+
+/// How far reading is what was written long ago, on all shards together.
+#[derive(Debug, Serialize)]
+struct ScrubText {
+    #[serde(serialize_with = "nanos")]
+    interval: Duration,
+    of_bytes: u64,
+    bytes: u64,
+    rotten: u64,
+}
+
+impl OwnText {
+    /// Nothing, before something was read.
+    fn of(facts: &JetStreamFacts, sums: &StreamSums) -> Option<Self> {
+        let scrub = ScrubText {
+            interval: facts.scrub_interval,
+            of_bytes: sums.to_scrub,
+            bytes: sums.scrubbed,
+            rotten: sums.rotten,
+        };
+        (sums.scrubbed > 0).then_some(Self { scrub })
+    }
 }
 
 /// What there is without JetStream; `None` if that was not asked for.
@@ -210,6 +252,7 @@ pub fn jsz_disabled<'a>(server_id: &'a str, now: Moment, query: &JszQuery) -> Op
         bytes: 0,
         account_details: Vec::new(),
         total: 0,
+        buster: None,
     };
     (!query.leader_only).then(none)
 }
@@ -245,6 +288,7 @@ impl<'a, S: Serialize> Jsz<'a, S> {
             bytes: sums.bytes,
             account_details,
             total: totals.accounts,
+            buster: OwnText::of(facts, sums),
         }
     }
 
@@ -312,7 +356,7 @@ mod tests {
             max_memory: 1,
             max_storage: 2,
             store_dir: "/d".into(),
-            sync_interval: std::time::Duration::from_secs(120),
+            sync_interval: Duration::from_secs(120),
             sync_always: true,
             domain: "hub".into(),
             compress_ok: true,
@@ -324,7 +368,8 @@ mod tests {
             max_duplicate_window: 3,
             ..JetStreamLimitFacts::default()
         };
-        let facts = JetStreamFacts { config, limits, api_level: 4 };
+        let scrub_interval = Duration::from_secs(60);
+        let facts = JetStreamFacts { config, limits, api_level: 4, scrub_interval };
         let totals = JetStreamTotals { accounts: 3, requests: 7, errors: 1, ..JetStreamTotals::default() };
         let sums = StreamSums {
             streams: 2,
@@ -356,5 +401,10 @@ mod tests {
         let plain = Jsz::<()>::new("ID", Moment(0), &JszQuery::default(), &facts, (&totals, &sums), vec![]);
         let body = plain.answer().text();
         assert!(!body.contains("_leader") && !body.contains("account_details"), "{body}");
+        let sums = StreamSums { to_scrub: 9, scrubbed: 5, rotten: 1, ..sums };
+        let body = Jsz::<()>::new("ID", Moment(0), &JszQuery::default(), &facts, (&totals, &sums), vec![]);
+        let body: String = body.answer().text().split_whitespace().collect();
+        let own = r#""buster":{"scrub":{"interval":60000000000,"of_bytes":9,"bytes":5,"rotten":1}}}"#;
+        assert!(body.ends_with(own), "{body}");
     }
 }

@@ -145,6 +145,7 @@ pub(crate) fn facts(options: &Options, config: &Config) -> JetStreamFacts {
             max_batch_timeout: config.limits.batch.timeout.0,
         },
         api_level: API_LEVEL,
+        scrub_interval: config.scrub_interval.0,
     }
 }
 

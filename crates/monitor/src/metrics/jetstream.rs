@@ -74,10 +74,14 @@ pub struct ConsumerSeries {
 /// Name, type, help, value.
 type Series<T> = (&'static str, &'static str, &'static str, fn(&T) -> u64);
 
-const OF_SHARDS: [Series<StreamSums>; 3] = [
+const OF_SHARDS: [Series<StreamSums>; 5] = [
     ("buster_jetstream_streams", "gauge", "Streams.", |sums| sums.streams),
     ("buster_jetstream_consumers", "gauge", "Consumers.", |sums| sums.consumers),
     ("buster_jetstream_messages", "gauge", "Messages in streams.", |sums| sums.messages),
+    ("buster_scrubbed_bytes_total", "counter", "Bytes read to know whether they rotted.", |sums| {
+        sums.scrubbed
+    }),
+    ("buster_rotten_places", "gauge", "Places in files that are known to have rotted.", |sums| sums.rotten),
 ];
 
 const OF_SERVER: [Series<JetStreamTotals>; 2] = [

@@ -1,6 +1,6 @@
 //! `jetstream`: whether there are streams, where, and how much of them, for the server and for an account.
 
-use jetstream::UNLIMITED;
+use jetstream::{ScrubInterval, UNLIMITED};
 use js_proto::{JetStreamLimits, Nanos, UnknownFields};
 use log_crypt::{Cipher, Secret};
 use nats_conf::{Data, Entry, Value};
@@ -42,6 +42,7 @@ pub(crate) static TABLE: &[Row<Block>] = &[
     compared(&["max_memory_store", "max_mem_store", "max_mem"], Any(|block, entry, report| block.options.max_memory = size("max_mem_store", entry, report)), reload::sizes),
     row(&["max_file_store", "max_file"], Any(|block, entry, report| block.options.max_storage = size("max_file_store", entry, report))),
     fixed(SYNC_INTERVAL, Any(sync_interval), "SyncInterval", reload::interval),
+    fixed(&["scrub_interval"], Any(scrub_interval), "ScrubInterval", |options| GoDuration::of(options.jetstream.service.scrub_interval.0).to_string()),
     fixed(DOMAIN, Text(|block, domain| put(&mut block.options.service.domain, domain.to_owned())), "JetStreamDomain", |options| options.jetstream.service.domain.clone()),
     row(&["enable", "enabled"], Switch(|block, on| block.is_off = !on)),
     compared(KEY, Text(|block, key| put(&mut block.options.keys.current, secret(key))), reload::key),
@@ -155,6 +156,13 @@ fn sync_interval(block: &mut Block, entry: &Entry, report: &mut Report) {
     let is_always = entry.value.as_str().is_ok_and(|word| word.eq_ignore_ascii_case("always"));
     let interval = if is_always { None } else { text_or_seconds(entry, &entry.key, report) };
     block.options.service.sync_interval = interval.filter(|interval| !interval.is_zero());
+}
+
+/// A length of time. Zero: nothing is read.
+fn scrub_interval(block: &mut Block, entry: &Entry, report: &mut Report) {
+    if let Some(interval) = text_or_seconds(entry, &entry.key, report) {
+        block.options.service.scrub_interval = ScrubInterval(interval);
+    }
 }
 
 fn limits(block: &mut Block, entry: &Entry, report: &mut Report) {

@@ -145,7 +145,7 @@ pub(crate) fn sizes(old: &Options, new: &Options) -> Outcome {
 mod tests {
     use std::time::Duration;
 
-    use jetstream::{Buffer, ServiceOptions};
+    use jetstream::{Buffer, ScrubInterval, ServiceOptions};
     use js_proto::{Nanos, UnknownFields};
     use log_crypt::{Cipher, Keychain, Secret};
 
@@ -248,6 +248,7 @@ mod tests {
         let ServiceOptions {
             unknown_fields: _,
             sync_interval: _,
+            scrub_interval: _,
             domain: _,
             limits: _,
             buffer: Buffer { messages: _, bytes: _ },
@@ -255,9 +256,13 @@ mod tests {
             max_infos: _,
         } = ServiceOptions::default();
         type Change = fn(&mut ServiceOptions);
-        let changes: [(Change, &str); 8] = [
+        let changes: [(Change, &str); 9] = [
             (|new| new.unknown_fields = UnknownFields::Ignored, "NoJetStreamStrict: old=false, new=true"),
             (|new| new.sync_interval = Some(Duration::from_secs(5)), "SyncInterval: old=always, new=5s"),
+            (
+                |new| new.scrub_interval = ScrubInterval(Duration::from_secs(5)),
+                "ScrubInterval: old=168h0m0s, new=5s",
+            ),
             (|new| new.domain = "hub".into(), "JetStreamDomain: old=, new=hub"),
             (
                 |new| new.limits.duplicate_window = Nanos::from_secs(1),
