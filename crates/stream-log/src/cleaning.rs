@@ -169,11 +169,12 @@ impl Log {
             return;
         }
         if cleaning.at < end {
-            if self.has_to_retry || !self.erasures.is_empty() {
-                return;
-            }
             let len = cleaning.need.max(PIECE_BYTES).min(end - cleaning.at);
             let span = Span { segment: cleaning.segment, offset: cleaning.at, len };
+            let has_to_wait = self.has_to_retry || !self.erasures.is_empty();
+            if has_to_wait || !self.may_read_piece(span.segment) {
+                return;
+            }
             if self.ask_for(span)
                 && let Some(cleaning) = &mut self.cleaning
             {
@@ -189,12 +190,7 @@ impl Log {
 
     /// The segment with the least that lives, if it is time to clean one.
     fn next_to_clean(&self) -> Option<u32> {
-        let rules = self.config.clean;
-        let readable = || self.segments.values().filter(|segment| segment.is_readable());
-        let bytes: u64 = readable().map(|segment| segment.ledger.bytes()).sum();
-        let live: u64 = readable().map(|segment| segment.ledger.live_bytes()).sum();
-        let dead = bytes - live;
-        let is_due = dead >= rules.dead_bytes && dead * 100 >= bytes * rules.dead_percent;
+        let is_due = self.is_cleaning_due();
         // What a crash left of an earlier attempt has to go before anything else can.
         let holders: BTreeSet<u32> =
             self.segments.values().flat_map(|segment| &segment.held_by).copied().collect();
@@ -206,10 +202,20 @@ impl Log {
             segment.stage == Stage::Sealed && is_free && (has_dead || has_other_key(segment))
         };
         let candidates = self.segments.iter().filter(|(number, segment)| {
-            let is_wanted = is_due || self.shelf.is_full() || has_other_key(segment);
+            let is_wanted = is_due || has_other_key(segment);
             may(segment) && (is_wanted || holders.contains(number))
         });
         candidates.min_by_key(|(_, segment)| segment.ledger.live_bytes()).map(|(number, _)| *number)
+    }
+
+    /// Whether space is to be got back.
+    pub(crate) fn is_cleaning_due(&self) -> bool {
+        let rules = self.config.clean;
+        let readable = || self.segments.values().filter(|segment| segment.is_readable());
+        let bytes: u64 = readable().map(|segment| segment.ledger.bytes()).sum();
+        let live: u64 = readable().map(|segment| segment.ledger.live_bytes()).sum();
+        let dead = bytes - live;
+        self.shelf.is_full() || (dead >= rules.dead_bytes && dead * 100 >= bytes * rules.dead_percent)
     }
 
     /// Copies of the record at a place that its owner does not know of yet, and when they are safe. No more are made of it

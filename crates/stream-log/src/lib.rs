@@ -43,6 +43,7 @@ mod node_file;
 mod ram;
 mod reading;
 mod recovery;
+mod rekeying;
 mod request;
 mod retiring;
 mod scrubbing;

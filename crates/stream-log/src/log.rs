@@ -20,7 +20,9 @@ use crate::config::Config;
 use crate::erasures::Erasures;
 use crate::event::Event;
 use crate::reading::Reads;
+use crate::rekeying::Rekeying;
 use crate::request::{Answer, DiskError, Request};
+use crate::retiring::own_record;
 use crate::scrubbing::Scrubbing;
 use crate::segment::{FIRST_BATCH, Segment, Stage};
 use crate::shelf::Shelf;
@@ -66,8 +68,7 @@ pub struct Log {
     pub(crate) is_stopping: bool,
     /// Something failed that is to be tried again.
     pub(crate) has_to_retry: bool,
-    /// There are segments of other keys.
-    pub(crate) has_other_keys: bool,
+    pub(crate) rekeying: Rekeying,
     /// Segments may need something: looking costs a little for each of them.
     pub(crate) is_restless: bool,
 }
@@ -149,7 +150,7 @@ impl Log {
             failed: None,
             is_stopping: false,
             has_to_retry: false,
-            has_other_keys: false,
+            rekeying: Rekeying::default(),
             is_restless: true,
         }
     }
@@ -373,6 +374,7 @@ impl Log {
     pub fn tick(&mut self) {
         self.mark();
         self.shelf.retry();
+        self.rekeying.tick();
         self.is_restless = true;
         self.has_to_retry = false;
     }
@@ -381,7 +383,7 @@ impl Log {
     pub fn wants_tick(&self) -> bool {
         let wants_mark = !self.writes.is_marked && !self.is_stopping && self.failed.is_none();
         let wants_mark = wants_mark && !self.wants_sync();
-        self.has_to_retry || self.shelf.is_full() || wants_mark
+        self.has_to_retry || self.shelf.is_full() || self.rekeying.waits || wants_mark
     }
 
     /// Takes no more records, and has all segments sealed. The spare file is taken away: a start would have to read all of
@@ -489,11 +491,6 @@ impl Log {
 
 fn batch_segment(open: &Option<Batch>) -> u32 {
     open.as_ref().expect("there is an open batch").segment
-}
-
-/// A record of the log's own.
-pub(crate) fn own_record(kind: Kind, group: u32, seq: u64) -> Record<'static> {
-    Record { kind, group, seq, time: 0, ttl: None, message_id: None, subject: b"", header: b"", payload: b"" }
 }
 
 #[cfg(test)]

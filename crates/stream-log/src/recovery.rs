@@ -293,7 +293,7 @@ impl Recovery {
         (log.cut, log.before) = last.unwrap_or((Lsn(0), 0));
         log.writes.synced = log.cut;
         log.retired = retired;
-        log.has_other_keys = log.segments.values().any(|segment| segment.key != log.config.key);
+        log.rekeying.is_left = log.segments.values().any(|segment| segment.key != log.config.key);
         log.requests.extend(gone.into_iter().map(Request::Remove));
         let unsealed = log.segments.iter().filter(|(_, segment)| segment.stage == Stage::Closed);
         log.writes.gates = unsealed.map(|(number, _)| *number).collect();

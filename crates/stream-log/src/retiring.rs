@@ -1,9 +1,9 @@
 //! Segments that nobody needs, from when that is known until their files are used again.
 
-use log_format::{Kind, Place};
+use log_format::{Kind, Place, Record};
 
 use crate::event::Event;
-use crate::log::{Log, own_record};
+use crate::log::Log;
 use crate::request::{DiskError, Request};
 use crate::segment::{Segment, Stage};
 
@@ -24,14 +24,6 @@ impl Log {
         let (usual, zero) = (self.segment_bytes(), self.writes.are_short());
         if !self.is_stopping {
             self.requests.extend(self.shelf.next_make(usual, zero).map(Request::Make));
-        }
-    }
-
-    fn tell_if_rekeyed(&mut self) {
-        let key = self.config.key;
-        if self.has_other_keys && self.segments.values().all(|segment| segment.key == key) {
-            self.has_other_keys = false;
-            self.events.push_back(Event::Rekeyed { log: self.config.log, is_encrypted: key != 0 });
         }
     }
 
@@ -119,4 +111,9 @@ impl Log {
             segment.ledger.bury(OWN_GROUP);
         }
     }
+}
+
+/// A record of the log's own.
+pub(crate) fn own_record(kind: Kind, group: u32, seq: u64) -> Record<'static> {
+    Record { kind, group, seq, time: 0, ttl: None, message_id: None, subject: b"", header: b"", payload: b"" }
 }
