@@ -6,7 +6,7 @@
 //! | for | see |
 //! |---|---|
 //! | messages in blocks | [`RecordHash`], [`BlockWriter`], [`unpack_block`] |
-//! | which of them are gone | [`StreamState`] |
+//! | which of them are gone | [`StreamState`], [`StateReader`], [`Runs`] |
 //! | where a consumer stands | [`ConsumerState`] |
 //! | what a file of a stream is | [`Part`] |
 //! | archives | [`TarReader`], [`tar_head`]; they are packed as `s2-stream` reads and writes it |
@@ -21,7 +21,9 @@ pub mod fuzzing;
 mod part;
 mod record;
 mod record_hash;
+mod runs;
 mod sequence_set;
+mod state_reader;
 mod stream_state;
 mod tar_reader;
 mod tar_writer;
@@ -34,6 +36,8 @@ pub use damage::Damage;
 pub use part::Part;
 pub use record::{BlockStep, Kind, RECORD_BYTES_MAX, Record};
 pub use record_hash::{RecordHash, meta_sum};
+pub use runs::Runs;
+pub use state_reader::StateReader;
 pub use stream_state::{STATE_BYTES_MAX, StreamState};
 pub use tar_reader::{Item, TarReader};
 pub use tar_writer::{TAR_END, tar_head, tar_padding};

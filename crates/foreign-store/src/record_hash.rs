@@ -20,11 +20,31 @@ impl RecordHash {
         Self(HighwayHasher::new(Key([word(0), word(8), word(16), word(24)])))
     }
 
+    /// The checksum of what comes.
+    pub(crate) fn begin(&self) -> HashSoFar {
+        HashSoFar(self.0.clone())
+    }
+
     /// The checksum of these bytes in a row, as it is stored.
     pub(crate) fn sum(&self, parts: &[&[u8]]) -> [u8; 8] {
         let mut hasher = self.0.clone();
         parts.iter().for_each(|part| hasher.append(part));
         hasher.finalize64().to_le_bytes()
+    }
+}
+
+/// A checksum of bytes that come one after the other.
+#[derive(Clone, Debug)]
+pub(crate) struct HashSoFar(HighwayHasher);
+
+impl HashSoFar {
+    pub(crate) fn add(&mut self, bytes: &[u8]) {
+        self.0.append(bytes);
+    }
+
+    /// As it is stored.
+    pub(crate) fn sum(&self) -> [u8; 8] {
+        self.0.clone().finalize64().to_le_bytes()
     }
 }
 

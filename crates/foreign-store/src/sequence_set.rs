@@ -2,43 +2,60 @@
 
 use std::ops::RangeInclusive;
 
-use crate::Damage;
 use crate::varint::Reader;
+use crate::{Damage, Runs};
 
 const MAGIC: u8 = 22;
 
 /// A bucket has 64 sequences.
 const BUCKET: u64 = 64;
 
-/// Runs of sequences that are read. Each takes three words, and eight bytes may tell of 32 of them.
-pub(crate) const RANGES_MAX: usize = 4 << 20;
+/// Runs of sequences that are read. Each takes some three words, and eight bytes may tell of 32 of them.
+pub(crate) const RUNS_MAX: usize = 4 << 20;
 
-/// Reads one, and adds what is in it to `ranges`, in ascending order.
-pub(crate) fn read(reader: &mut Reader<'_>, ranges: &mut Vec<RangeInclusive<u64>>) -> Result<(), Damage> {
-    let head = reader.take(10)?;
-    let buckets = match (head[0], head[1]) {
-        (MAGIC, 1) => 64,
-        (MAGIC, 2) => 32,
-        (MAGIC, _) => return Err(Damage::Version("a set of sequences")),
-        _ => return Err(Damage::Malformed("a set of sequences")),
-    };
-    let nodes = u32::from_le_bytes(head[2..6].try_into().expect("four bytes"));
-    let from = ranges.len();
-    for _ in 0..nodes {
-        let base = number(reader)?;
-        for bucket in 0..buckets {
-            let first = base.checked_add(bucket * BUCKET);
-            let first = first.ok_or(Damage::Malformed("a set of sequences"))?;
-            add_bits(number(reader)?, first, ranges);
-            if ranges.len() > RANGES_MAX {
-                return Err(Damage::TooLarge("a set of sequences"));
-            }
-        }
-        // How high the node stands.
-        reader.take(2)?;
+/// What stands before the nodes of one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SetHead {
+    pub(crate) nodes: u32,
+    /// Of each node.
+    pub(crate) buckets: u64,
+}
+
+impl SetHead {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Damage> {
+        let head = reader.take(10)?;
+        let buckets = match (head[0], head[1]) {
+            (MAGIC, 1) => 64,
+            (MAGIC, 2) => 32,
+            (MAGIC, _) => return Err(Damage::Version("a set of sequences")),
+            _ => return Err(Damage::Malformed("a set of sequences")),
+        };
+        let nodes = u32::from_le_bytes(head[2..6].try_into().expect("four bytes"));
+        Ok(Self { nodes, buckets })
     }
-    join(ranges, from);
+}
+
+/// Reads a node, and adds what is in it to `runs`. Nodes stand in the order of their tree.
+pub(crate) fn read_node(reader: &mut Reader<'_>, set: SetHead, runs: &mut Runs) -> Result<(), Damage> {
+    let base = number(reader)?;
+    let words = reader.take(set.buckets as usize * 8)?;
+    // How high the node stands.
+    reader.take(2)?;
+    for (bucket, word) in (0..).zip(words.chunks_exact(8)) {
+        let first = base.checked_add(bucket * BUCKET).ok_or(Damage::Malformed("a set of sequences"))?;
+        add_bits(u64::from_le_bytes(word.try_into().expect("eight bytes")), first, runs)?;
+    }
     Ok(())
+}
+
+/// Adds a run, if there is room for it.
+pub(crate) fn add(runs: &mut Runs, run: RangeInclusive<u64>) -> Result<(), Damage> {
+    add_up_to(RUNS_MAX, runs, run)
+}
+
+fn add_up_to(most: usize, runs: &mut Runs, run: RangeInclusive<u64>) -> Result<(), Damage> {
+    runs.add(run);
+    if runs.len() > most { Err(Damage::TooLarge("a set of sequences")) } else { Ok(()) }
 }
 
 fn number(reader: &mut Reader<'_>) -> Result<u64, Damage> {
@@ -46,7 +63,7 @@ fn number(reader: &mut Reader<'_>) -> Result<u64, Damage> {
 }
 
 /// Adds the runs of set bits.
-fn add_bits(mut bits: u64, first: u64, ranges: &mut Vec<RangeInclusive<u64>>) {
+fn add_bits(mut bits: u64, first: u64, runs: &mut Runs) -> Result<(), Damage> {
     let mut at = 0;
     while bits != 0 {
         let zeros = bits.trailing_zeros();
@@ -54,37 +71,44 @@ fn add_bits(mut bits: u64, first: u64, ranges: &mut Vec<RangeInclusive<u64>>) {
         let ones = bits.trailing_ones();
         at += zeros;
         let start = first.saturating_add(u64::from(at));
-        ranges.push(start..=start.saturating_add(u64::from(ones) - 1));
+        add(runs, start..=start.saturating_add(u64::from(ones) - 1))?;
         bits = bits.checked_shr(ones).unwrap_or(0);
         at += ones;
     }
-}
-
-/// Nodes stand in the order of their tree: brings what is behind `from` in order, and makes one of what touches.
-fn join(ranges: &mut Vec<RangeInclusive<u64>>, from: usize) {
-    ranges[from..].sort_unstable_by_key(|range| *range.start());
-    let mut last = from;
-    for at in from + 1..ranges.len() {
-        let (start, end) = (*ranges[at].start(), *ranges[at].end());
-        if start <= ranges[last].end().saturating_add(1) {
-            ranges[last] = *ranges[last].start()..=end.max(*ranges[last].end());
-        } else {
-            last += 1;
-            ranges[last] = start..=end;
-        }
-    }
-    ranges.truncate((last + 1).min(ranges.len()));
+    Ok(())
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    #[test]
-    fn bits_become_ranges() {
+    /// A set with one node of 2,048 sequences from there on, every other of which is in it.
+    pub(crate) fn every_other(base: u64) -> Vec<u8> {
+        let mut bytes = head(1);
+        bytes.extend_from_slice(&base.to_le_bytes());
+        bytes.extend_from_slice(&[0x55; 32 * 8]);
+        bytes.extend_from_slice(&[1, 0]);
+        bytes
+    }
+
+    fn head(nodes: u32) -> Vec<u8> {
         let mut bytes = vec![MAGIC, 2];
-        bytes.extend_from_slice(&2u32.to_le_bytes());
+        bytes.extend_from_slice(&nodes.to_le_bytes());
         bytes.extend_from_slice(&9u32.to_le_bytes());
+        bytes
+    }
+
+    fn read(bytes: &[u8]) -> Result<Runs, Damage> {
+        let (mut reader, mut runs) = (Reader::new(bytes, "test"), Runs::default());
+        let set = SetHead::read(&mut reader)?;
+        (0..set.nodes).try_for_each(|_| read_node(&mut reader, set, &mut runs))?;
+        assert!(reader.rest().is_empty());
+        Ok(runs)
+    }
+
+    #[test]
+    fn bits_become_runs() {
+        let mut bytes = head(2);
         for (base, words) in [(2048u64, [0b1011u64, 0]), (0, [1 << 63, 0b11])] {
             bytes.extend_from_slice(&base.to_le_bytes());
             for at in 0..32 {
@@ -92,35 +116,25 @@ mod tests {
             }
             bytes.extend_from_slice(&[1, 0]);
         }
-        let mut ranges = Vec::new();
-        let mut reader = Reader::new(&bytes, "test");
-        read(&mut reader, &mut ranges).unwrap();
-        assert_eq!(ranges, [63..=65, 2048..=2049, 2051..=2051]);
-        assert!(reader.rest().is_empty());
+        let mut runs = read(&bytes).unwrap();
+        let runs: Vec<_> = std::iter::from_fn(|| runs.pop_first()).collect();
+        assert_eq!(runs, [63..=65, 2048..=2049, 2051..=2051]);
         for len in 0..bytes.len() {
-            assert!(read(&mut Reader::new(&bytes[..len], "test"), &mut Vec::new()).is_err(), "{len}");
+            assert!(read(&bytes[..len]).is_err(), "{len}");
         }
     }
 
     #[test]
-    fn no_more_runs_are_read_than_there_is_room_for() {
-        let nodes = u32::try_from(RANGES_MAX / (32 * 32)).unwrap() + 1;
-        let mut bytes = vec![MAGIC, 2];
-        bytes.extend_from_slice(&nodes.to_le_bytes());
-        bytes.extend_from_slice(&0u32.to_le_bytes());
-        for _ in 0..nodes {
-            bytes.extend_from_slice(&0u64.to_le_bytes());
-            bytes.extend_from_slice(&[0x55; 32 * 8]);
-            bytes.extend_from_slice(&[1, 0]);
-        }
-        let read = read(&mut Reader::new(&bytes, "test"), &mut Vec::new());
-        assert_eq!(read, Err(Damage::TooLarge("a set of sequences")));
+    fn no_more_runs_are_taken_than_there_is_room_for() {
+        let mut runs = Runs::default();
+        let all = (0..100).try_for_each(|seq| add_up_to(99, &mut runs, seq * 2..=seq * 2));
+        assert_eq!((all, runs.len()), (Err(Damage::TooLarge("a set of sequences")), 100));
     }
 
     #[test]
-    fn a_full_bucket_is_one_range() {
-        let mut ranges = Vec::new();
-        add_bits(u64::MAX, 64, &mut ranges);
-        assert_eq!(ranges, [64..=127]);
+    fn a_full_bucket_is_one_run() {
+        let mut runs = Runs::default();
+        add_bits(u64::MAX, 64, &mut runs).unwrap();
+        assert_eq!((runs.first(), runs.len()), (Some(64..=127), 1));
     }
 }
