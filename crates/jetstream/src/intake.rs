@@ -4,10 +4,11 @@
 //! small files beside the messages.
 
 use std::collections::BTreeMap;
-use std::ops::{Range, RangeInclusive};
+use std::ops::Range;
 
 use foreign_store::{
-    BlockStep, ConsumerState, Damage, Item, Kind, Part, RecordHash, STATE_BYTES_MAX, StreamState, TarReader,
+    BlockStep, ConsumerState, Damage, Item, Kind, Part, RecordHash, Runs, STATE_BYTES_MAX, StateReader,
+    TarReader,
 };
 use s2_stream::{Reader, Step};
 use streams::Restored;
@@ -44,9 +45,9 @@ pub(crate) struct Intake {
     block: Block,
     ready: Option<Ready>,
     pub(crate) meta: Option<Vec<u8>>,
-    state: Option<Vec<u8>>,
+    state: Option<StateReader>,
     pub(crate) consumers: BTreeMap<String, FoundConsumer>,
-    gone: Vec<RangeInclusive<u64>>,
+    gone: Runs,
     /// The greatest sequence that was seen, and when that was.
     last: (u64, i64),
     /// The last block, and the checksum that it ends with.
@@ -101,7 +102,9 @@ pub(crate) enum Took {
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     /// Sequences without messages.
-    pub(crate) gone: Vec<RangeInclusive<u64>>,
+    pub(crate) gone: Vec<Runs>,
+    /// What was said of some, and does not count.
+    pub(crate) disbelieved: Option<Runs>,
     /// The last sequence that was given out, and when.
     pub(crate) last: (u64, i64),
 }
@@ -124,7 +127,7 @@ impl Intake {
             meta: None,
             state: None,
             consumers: BTreeMap::new(),
-            gone: Vec::new(),
+            gone: Runs::default(),
             last: (0, 0),
             last_block: (0, [0; 8]),
             damaged: Vec::new(),
@@ -170,6 +173,9 @@ impl Intake {
         if self.ready.is_some() || self.next_record()? {
             return Ok(Took::Message);
         }
+        if let Some(work) = self.state.as_mut().and_then(StateReader::step) {
+            return Ok(Took::Some(work));
+        }
         if self.at < self.plain.len() {
             return self.look();
         }
@@ -202,6 +208,11 @@ impl Intake {
             Item::Bytes(bytes) => {
                 match &mut self.file {
                     Some((Part::Block(_), _)) => self.block.take(bytes),
+                    Some((Part::State, _)) => {
+                        if let Some(state) = &mut self.state {
+                            state.feed(bytes);
+                        }
+                    }
                     Some((Part::Other, _)) | None => {}
                     Some((_, kept)) => kept.extend_from_slice(bytes),
                 }
@@ -230,7 +241,11 @@ impl Intake {
             }
             // As good as none.
             Part::State if len > STATE_BYTES_MAX => Part::Other,
-            Part::State | Part::Other => part,
+            Part::State => {
+                self.state = Some(StateReader::new(&self.stream));
+                part
+            }
+            Part::Other => part,
             small => {
                 let name = match &small {
                     Part::ConsumerMeta(name) | Part::ConsumerState(name) => name.len(),
@@ -253,13 +268,12 @@ impl Intake {
         match part {
             Part::Block(_) => self.block.is_over = true,
             Part::Meta => self.meta = Some(bytes),
-            Part::State => self.state = Some(bytes),
             Part::ConsumerMeta(name) => self.consumers.entry(name).or_default().meta = Some(bytes),
             Part::ConsumerState(name) => self.consumers.entry(name).or_default().state = Some(bytes),
             Part::Errors => {
                 return Err(format!("the snapshot is not whole: {}", String::from_utf8_lossy(&bytes)));
             }
-            Part::Other => {}
+            Part::State | Part::Other => {}
         }
         Ok(())
     }
@@ -316,14 +330,8 @@ impl Intake {
     }
 
     fn note_gone(&mut self, seq: u64) -> Result<(), String> {
-        let is_full = self.gone.len() == GONE_MAX;
-        match self.gone.last_mut() {
-            Some(last) if last.contains(&seq) => {}
-            Some(last) if last.end().checked_add(1) == Some(seq) => *last = *last.start()..=seq,
-            _ if is_full => return Err(TOO_MANY_GONE.to_owned()),
-            _ => self.gone.push(seq..=seq),
-        }
-        Ok(())
+        self.gone.add(seq..=seq);
+        if self.gone.len() > GONE_MAX { Err(TOO_MANY_GONE.to_owned()) } else { Ok(()) }
     }
 
     /// There is no more. Says what it came to.
@@ -338,19 +346,22 @@ impl Intake {
         if self.meta.is_none() {
             return Err("the snapshot says nothing of the stream".to_owned());
         }
-        let mut outcome = Outcome { gone: std::mem::take(&mut self.gone), last: self.last };
-        let state = self.state.take().map(|state| StreamState::read(&self.stream, &state));
+        let gone = vec![std::mem::take(&mut self.gone)];
+        let mut outcome = Outcome { gone, disbelieved: None, last: self.last };
+        let state = self.state.take().map(StateReader::finish);
         if let Some(Err(Damage::TooLarge(_))) = state {
             return Err(TOO_MANY_GONE.to_owned());
         }
         if let Some(Ok(state)) = state {
             if (state.last_block, state.last_sum) == self.last_block {
-                outcome.gone.extend(state.gone);
-                outcome.gone.extend((state.first_seq > 1).then(|| 1..=state.first_seq - 1));
+                let mut before_first = Runs::default();
+                (state.first_seq > 1).then(|| before_first.add(1..=state.first_seq - 1));
+                outcome.gone.extend([before_first, state.gone]);
+            } else {
+                outcome.disbelieved = Some(state.gone);
             }
             outcome.last = outcome.last.max((state.last_seq, state.last_time));
         }
-        outcome.gone.sort_unstable_by_key(|range| *range.start());
         Ok(outcome)
     }
 

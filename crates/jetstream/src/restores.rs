@@ -16,7 +16,7 @@ use crate::keeping::MESSAGE_ROOM;
 use crate::post::Message;
 use crate::publishes::{PUBLISH_STEPS, refusal};
 use crate::request::Asker;
-use crate::restoring::{ACTIVITY_WAIT, Failure, Restoring, Stage};
+use crate::restoring::{ACTIVITY_WAIT, Failure, Restoring, Stage, pass_over};
 use crate::slot::Slot;
 use crate::tenant::StreamId;
 use crate::turn::Turn;
@@ -340,8 +340,8 @@ impl Home {
             let account = &self.accounts[slot.account()].name;
             tracing::error!("Restore for stream '{account} > {stream}': {damage}");
         }
-        restoring.stage =
-            Stage::Gone { gone: outcome.gone.into(), from: 0, found: Vec::new(), last: outcome.last };
+        restoring.disbelieved = outcome.disbelieved.unwrap_or_default();
+        restoring.stage = Stage::Gone { gone: outcome.gone, from: 0, found: Vec::new(), last: outcome.last };
         Ok(Went::On)
     }
 
@@ -356,15 +356,25 @@ impl Home {
         let Some(slot) = self.streams.get(&id) else { return Ok(Went::Waits) };
         let mut steps = turn.take_steps_up_to(STEPS_AT_ONCE);
         let before = steps.left();
-        while let Some(range) = gone.front()
+        pass_over(&mut restoring.disbelieved, None, &mut steps);
+        while let Some(runs) = gone.last_mut()
             && found.len() < GONE_AT_ONCE
         {
+            let Some(range) = runs.first() else {
+                // What was found so far goes before another set begins at the front.
+                if found.is_empty() {
+                    (*from, _) = (0, gone.pop());
+                    continue;
+                }
+                break;
+            };
             match slot.index().next(&Filter::all(), (*range.start()).max(*from), &mut steps) {
                 Walk::Found(row) if row.seq <= *range.end() => {
                     found.push(row.seq);
                     *from = row.seq + 1;
                 }
-                Walk::Found(_) | Walk::End => drop(gone.pop_front()),
+                Walk::Found(row) => pass_over(runs, Some(row.seq), &mut steps),
+                Walk::End => pass_over(runs, None, &mut steps),
                 Walk::More(seq) => {
                     *from = seq;
                     break;
@@ -372,7 +382,8 @@ impl Home {
             }
         }
         turn.spend(u64::from(before - steps.left()) + 1);
-        let (is_over, (seq, time), now) = (gone.is_empty(), *last, turn.clocks.wall.0);
+        let is_over = gone.is_empty() && restoring.disbelieved.is_empty();
+        let ((seq, time), now) = (*last, turn.clocks.wall.0);
         if !found.is_empty() {
             let seqs = std::mem::take(found);
             let was_taken =

@@ -8,8 +8,10 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use conns::Time;
+use foreign_store::Runs;
 use js_proto::{ApiError, Timestamp, errors};
 use log_format::Lsn;
+use stream_index::Steps;
 
 use crate::consumer_set::{ConsumerId, ConsumerKey};
 use crate::intake::{FoundConsumer, Intake};
@@ -24,6 +26,9 @@ const PART_BYTES: usize = 64;
 
 /// How long nothing may come.
 pub(crate) const ACTIVITY_WAIT: Duration = Duration::from_secs(5);
+
+/// What it costs to let go of a run of sequences, in steps.
+const RUN_STEPS: usize = 4;
 
 /// A stream that is being made.
 #[derive(Debug)]
@@ -47,6 +52,8 @@ pub(crate) struct Restoring {
     pub(crate) deadline: Time,
     /// The log has to take more first.
     pub(crate) waits_for_log: bool,
+    /// What was said to be gone and does not count: it is let go of with the rest.
+    pub(crate) disbelieved: Runs,
 }
 
 /// What is to be done next.
@@ -54,8 +61,8 @@ pub(crate) struct Restoring {
 pub(crate) enum Stage {
     /// Messages come.
     Messages,
-    /// These sequences have no messages. Those that were found to have some, up to that one, are to be taken out.
-    Gone { gone: VecDeque<RangeInclusive<u64>>, from: u64, found: Vec<u64>, last: (u64, i64) },
+    /// What is in one of these has no message. Those that were found to have some, up to that one, are to be taken out.
+    Gone { gone: Vec<Runs>, from: u64, found: Vec<u64>, last: (u64, i64) },
     /// Consumers are made, one after the other.
     Consumers { left: VecDeque<(String, FoundConsumer)>, settling: Option<ConsumerKey> },
     /// The record is written that makes it whole.
@@ -99,6 +106,7 @@ impl Restoring {
             received: 0,
             deadline: now + ACTIVITY_WAIT,
             waits_for_log: false,
+            disbelieved: Runs::default(),
         }
     }
 
@@ -134,5 +142,36 @@ impl Restoring {
     /// Where it is said what went wrong: with the part that is being looked at.
     pub(crate) fn take_reply(&mut self) -> Option<Name> {
         self.reply.take().or_else(|| self.part_reply.take())
+    }
+}
+
+/// Nothing is stored before that message, or at all: what is said to be gone there is. There may be millions of such runs.
+pub(crate) fn pass_over(gone: &mut Runs, next: Option<u64>, steps: &mut Steps) {
+    let is_before = |run: RangeInclusive<u64>| next.is_none_or(|next| *run.end() < next);
+    while steps.left() > 0 && gone.first().is_some_and(is_before) {
+        steps.spend(RUN_STEPS);
+        gone.pop_first();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_that_have_no_message_are_passed_over_in_bounded_stretches() {
+        let mut gone = Runs::default();
+        (0..10_000).for_each(|seq| gone.add(seq * 2..=seq * 2));
+        let mut steps = Steps::new(100);
+        pass_over(&mut gone, Some(19_999), &mut steps);
+        assert_eq!((gone.len(), steps.left()), (9_975, 0));
+        pass_over(&mut gone, Some(300), &mut Steps::new(1_000));
+        assert_eq!(gone.first(), Some(300..=300));
+        let mut stretches = 0;
+        while !gone.is_empty() {
+            pass_over(&mut gone, None, &mut Steps::new(100));
+            stretches += 1;
+        }
+        assert_eq!(stretches, 394);
     }
 }
