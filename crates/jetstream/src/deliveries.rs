@@ -1,6 +1,6 @@
 //! What consumers deliver: who of them has something to do stands in line, and gets a share of the turn.
 
-use consumers::{Consumer, Effect, Effects, EventHead, Handout, Next, Sizes};
+use consumers::{Consumer, Effect, Effects, Event, EventHead, Handout, Next, Sizes};
 use js_proto::EventSubject;
 use stream_index::Row;
 use streams::{Found, Said};
@@ -163,6 +163,7 @@ impl Home {
     ) {
         // What goes with it is still to be read until all that is said of it has left.
         let mut acked = Vec::new();
+        let are_many = self.lane_news.has_to_wait(effects.len());
         for effect in effects.drain(..) {
             match effect {
                 Effect::Deliver(delivery) => {
@@ -177,8 +178,11 @@ impl Home {
                 }
                 Effect::Answer { to } => self.confirm(turn, key, to),
                 Effect::Acked { first, last } => acked.push((first, last)),
+                Effect::Event(event @ (Event::Pinned { .. } | Event::Unpinned { .. })) if are_many => {
+                    self.lane_news.push(key, event);
+                }
                 Effect::Event(event) => self.tell_event(turn, key, &event),
-                Effect::Silent { member } => self.on_silent(turn, key, &member),
+                Effect::Silent { member } => self.on_silent(key, &member),
                 Effect::Unused => {
                     self.end_consumer(turn, key);
                 }
@@ -225,7 +229,7 @@ impl Home {
         }
     }
 
-    fn tell_event(&self, turn: &mut Turn<'_>, key: ConsumerKey, event: &consumers::Event) {
+    pub(crate) fn tell_event(&self, turn: &mut Turn<'_>, key: ConsumerKey, event: &Event) {
         let Some(slot) = self.streams.get(&key.stream) else { return };
         let Some(consumer) = slot.consumers.get(key.consumer) else { return };
         let subject =

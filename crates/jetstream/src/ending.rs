@@ -14,6 +14,9 @@ use crate::turn::Turn;
 /// What it costs to take a consumer out with its stream, in steps.
 const CONSUMER_STEPS: u64 = 64;
 
+/// What it costs to take a member of a group out, and to have all know of that.
+const MEMBER_STEPS: u64 = 256;
+
 /// What it costs to tell one who waits, in steps.
 const WAITING_STEPS: u64 = 16;
 
@@ -29,6 +32,9 @@ impl Home {
         while turn.may_go_on() {
             if let Some((account, consumer)) = self.endings.consumers.pop_front() {
                 self.end_waiting(turn, account, consumer);
+            } else if let Some(member) = self.endings.members.pop_front() {
+                turn.spend(MEMBER_STEPS);
+                self.end_consumer(turn, member);
             } else if let Some(slot) = self.endings.streams.pop_front() {
                 self.end_consumer_of(turn, slot);
             } else if let Some(mut slot) = self.endings.memory.pop_front() {

@@ -24,6 +24,7 @@ use crate::disk::Disk;
 use crate::dropped::{Dropped, EachQueue};
 use crate::endings::Endings;
 use crate::gets::Get;
+use crate::lane_news::LaneNews;
 use crate::ledger::{BatchCounts, Ledger};
 use crate::link_table::LinkTable;
 use crate::parking::Parking;
@@ -136,6 +137,7 @@ pub(crate) struct Home {
     pub(crate) tasks: usize,
     /// Streams and consumers that are gone, and not all is done about that.
     pub(crate) endings: Endings,
+    pub(crate) lane_news: LaneNews,
     /// Requests that were dropped.
     pub(crate) dropped: EachQueue<Dropped>,
     /// Consumers that push from that one on are yet to be told who listens.
@@ -228,6 +230,7 @@ impl Home {
             busy: VecDeque::new(),
             tasks: 0,
             endings: Endings::default(),
+            lane_news: LaneNews::default(),
             dropped: Default::default(),
             interest_from: None,
             is_interest_left: false,

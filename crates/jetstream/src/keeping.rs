@@ -38,7 +38,9 @@ impl Home {
 
     /// Whether so much is under way that nothing more is taken in before some of that is done with.
     pub(crate) fn has_too_much(&self) -> bool {
-        self.holds_too_much() || self.gets.len() + self.reading_gets.len() >= GETS_MAX
+        self.holds_too_much()
+            || self.lane_news.is_full()
+            || self.gets.len() + self.reading_gets.len() >= GETS_MAX
     }
 
     /// Whether there is room for what requests come to that have records of their own.

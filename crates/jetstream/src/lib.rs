@@ -76,6 +76,7 @@ mod jet_stream;
 mod keeping;
 mod kin;
 mod kinship;
+mod lane_news;
 mod ledger;
 mod letters;
 mod link;

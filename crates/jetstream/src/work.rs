@@ -47,9 +47,10 @@ impl Home {
             self.has_restores(),
             self.has_deliveries(),
             !self.endings.is_empty(),
+            !self.lane_news.is_empty(),
         ];
         let mut left = kinds.into_iter().filter(|has_some| *has_some).count();
-        let phases: [fn(&mut Self, &mut Turn<'_>); 7] = [
+        let phases: [fn(&mut Self, &mut Turn<'_>); 8] = [
             Self::work_off,
             Self::answer,
             Self::go_on_with_gets,
@@ -57,6 +58,7 @@ impl Home {
             Self::go_on_with_restores,
             Self::deliver,
             Self::end_some,
+            Self::tell_lanes,
         ];
         for (has_some, phase) in kinds.into_iter().zip(phases) {
             turn.share(left);
@@ -257,6 +259,7 @@ impl Home {
         !self.busy.is_empty()
             || self.has_mail()
             || !self.endings.is_empty()
+            || !self.lane_news.is_empty()
             || !self.switching.is_empty()
             || self.may_take_held
             || self.retimed.is_some()

@@ -2,6 +2,7 @@
 
 mod rig;
 
+use jetstream::JetStream;
 use rig::{Conn, Rig};
 use sim_disk::SimDisk;
 
@@ -231,4 +232,49 @@ fn who_has_a_message_of_a_group_is_told() {
         said.contains(r#""state":"waits_for_its_turn","member":"anna""#) && said.contains(r#""behind":1"#),
         "{said}"
     );
+}
+
+/// As many as a group may have: to take all of them out in one turn would hold everybody up.
+#[test]
+fn a_group_goes_with_all_its_members_in_turns_that_are_short() {
+    const MEMBERS: usize = 1_000;
+    for shards in [1, 2] {
+        let mut rig = Rig::on_disk(shards, SimDisk::new(7));
+        let client = set_up(&mut rig);
+        for number in 0..MEMBERS {
+            let said = create(&mut rig, client, &format!("m{number}"), "");
+            assert!(!said.contains("error"), "{said}");
+        }
+        (rig.longest, rig.turns) = (0, 0);
+        let said = rig.ask(client, "CONSUMER.DELETE.S.G", "");
+        assert!(said.contains(r#""success":true"#), "{said}");
+        // Whatever it was at when its steps were over it ends.
+        let most = JetStream::TURN_STEPS + 2_000;
+        assert!(rig.longest <= most && rig.turns > MEMBERS / 100, "{} in {} turns", rig.longest, rig.turns);
+        let said = rig.ask(client, "CONSUMER.NAMES.S", "");
+        assert!(said.contains(r#""consumers":[]"#), "all are gone when that is said: {said}");
+        // The name is free, with nobody in it.
+        create(&mut rig, client, "late", "");
+        assert_eq!(lanes(&mut rig, client, &["late", "m1"]), [8, 0]);
+    }
+}
+
+#[test]
+fn lanes_that_move_by_the_thousand_are_told_in_turns_that_are_short() {
+    const LANES: usize = 1_024;
+    let mut rig = Rig::on_disk(1, SimDisk::new(7));
+    let client = set_up(&mut rig);
+    rig.shards.feed(client, "SUB $JS.EVENT.ADVISORY.CONSUMER.*.S.G 2\r\n");
+    rig.settle();
+    let many = |name: &str| member(name, "").replace(r#""buster.lanes":"8""#, r#""buster.lanes":"1024""#);
+    for (name, pinned, unpinned) in [("anna", LANES, 0), ("bert", LANES / 2, LANES / 2)] {
+        (rig.longest, rig.turns) = (0, 0);
+        let said = rig.ask(client, &format!("CONSUMER.CREATE.S.{name}"), &many(name));
+        assert!(said.contains(&format!(r#""name":"{name}""#)), "{said}");
+        let told = |what: &str| said.matches(&format!("MSG $JS.EVENT.ADVISORY.CONSUMER.{what}.S.G ")).count();
+        assert_eq!((told("PINNED"), told("UNPINNED")), (pinned, unpinned), "{name}");
+        let most = JetStream::TURN_STEPS + 2_000;
+        assert!(rig.longest <= most && rig.turns > 2, "{} in {} turns", rig.longest, rig.turns);
+    }
+    assert_eq!(lanes(&mut rig, client, &["anna", "bert"]), [LANES / 2, LANES / 2]);
 }

@@ -399,18 +399,23 @@ fn informed(home: &mut Home, request: &Request) -> Result<ConsumerKey, ApiError>
 }
 
 pub(super) fn delete(home: &mut Home, turn: &mut Turn<'_>, request: &Request, job: &mut Job) -> Step {
-    let gone = match std::mem::take(job) {
+    let has_waited = matches!(job, Job::Ended(..));
+    let mut gone = match std::mem::take(job) {
         Job::Ended(_, told) => {
             Ok((ConsumerDeleteAnswer { success: true, ..ConsumerDeleteAnswer::new() }, told))
         }
         _ => deleted(home, turn, request),
     };
-    // It is told once nothing is left of what only it needed.
+    // It is told once nothing is left of what only it needed, and its members are gone, if it is a group.
     if let (Ok((_, told)), Some((id, _))) = (&gone, home.find(request.account, request.stream()))
-        && home.is_held_up(id)
+        && (home.is_held_up(id) || home.endings.has_members_of(id))
     {
         *job = Job::Ended(id, *told);
         return Step::GoesOn;
+    }
+    // What all have to know came about since.
+    if let (true, Ok((_, told))) = (has_waited, &mut gone) {
+        *told = turn.told();
     }
     told_after(gone)
 }

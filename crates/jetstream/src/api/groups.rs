@@ -83,13 +83,12 @@ impl Home {
         self.after_move(turn, group, &mut out);
     }
 
-    /// A member is gone, or a group: then its members go as well.
+    /// A member is gone, or a group: then its members go as well, some in each turn.
     pub(crate) fn leave_group(&mut self, turn: &mut Turn<'_>, key: ConsumerKey, ended: &consumers::Consumer) {
         let Some(slot) = self.streams.get_mut(&key.stream) else { return };
         if ended.is_group() {
-            for consumer in slot.consumers.members_of(ended.name()) {
-                self.end_consumer(turn, ConsumerKey { consumer, ..key });
-            }
+            let members = slot.consumers.members_of(ended.name()).into_iter();
+            self.endings.members.extend(members.map(|consumer| ConsumerKey { consumer, ..key }));
             return;
         }
         let Some(consumer) = ended.member_of().and_then(|group| slot.consumers.id(group)) else { return };
@@ -110,11 +109,11 @@ impl Home {
     }
 
     /// A member was silent for too long. If its consumer is not to outlive those who use it, it goes.
-    pub(crate) fn on_silent(&mut self, turn: &mut Turn<'_>, group: ConsumerKey, member: &str) {
+    pub(crate) fn on_silent(&mut self, group: ConsumerKey, member: &str) {
         let Some(slot) = self.streams.get(&group.stream) else { return };
         let Some(consumer) = slot.consumers.id(member) else { return };
         if slot.consumers.member(consumer).is_some_and(|(_, threshold)| threshold > 0) {
-            self.end_consumer(turn, ConsumerKey { consumer, ..group });
+            self.endings.members.push_back(ConsumerKey { consumer, ..group });
         }
     }
 
