@@ -8,11 +8,20 @@ use std::process::Command;
 use tempfile::TempDir;
 use test_kit::{RawClient, Server, ServerBinary, Setup, on_every_setup};
 
-on_every_setup!(streams_are_backed_up_and_brought_back, streams_of_a_nats_server_are_imported);
+on_every_setup!(
+    streams_are_backed_up_and_brought_back,
+    streams_of_a_nats_server_are_imported,
+    copies_go_in_and_out_of_stores_that_are_encrypted,
+);
 
 /// A server with streams, and a client of it.
 fn serve(setup: Setup, store: &Path, more: &str) -> (Server, RawClient) {
-    let config = format!("jetstream {{ store_dir: \"{}\" }}\n{more}", store.display());
+    serve_keyed(setup, store, "", more)
+}
+
+/// The same, with keys.
+fn serve_keyed(setup: Setup, store: &Path, keys: &str, more: &str) -> (Server, RawClient) {
+    let config = format!("jetstream {{ store_dir: \"{}\"\n {keys} }}\n{more}", store.display());
     let server = Server::configured(setup, &config);
     let mut client = server.connect();
     client.subscribe("answers.*", 1);
@@ -116,6 +125,53 @@ fn streams_of_a_nats_server_are_imported(setup: Setup) {
     done(&mut client, "STREAM.CREATE.T", r#"{"name":"T"}"#);
     let (code, said) = copy(&server, "import-store", old.path(), &["--account", "NONE"]);
     assert!(code == 1 && said.contains("No such file"), "{code}: {said}");
+}
+
+/// Whether some file below the folder has these bytes.
+fn is_readable(folder: &Path, what: &[u8]) -> bool {
+    fs::read_dir(folder).expect("a folder").any(|entry| {
+        let path = entry.expect("it is there").path();
+        if path.is_dir() {
+            return is_readable(&path, what);
+        }
+        fs::read(&path).expect("it can be read").windows(what.len()).any(|window| window == what)
+    })
+}
+
+/// A backup has no key: it leaves one store and comes to another, under another key or none.
+fn copies_go_in_and_out_of_stores_that_are_encrypted(setup: Setup) {
+    let (stores, copies) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
+    let folder = copies.path().join("backup");
+    let first = stores.path().join("first");
+    let (server, mut client) = serve_keyed(setup, &first, "key: one, cipher: aes", "");
+    fill(&mut client, "A");
+    let (code, said) = copy(&server, "backup", &folder, &[]);
+    let line = "A: 3 messages of 120 bytes, sequences 1 to 3, 1 consumers\n";
+    assert_eq!((code, &*said), (0, line));
+    let old = TempDir::new().expect("a folder");
+    let meta = r#"{"Created":"2026-01-01T00:00:00Z","Name":"C","durable_name":"C","ack_policy":"explicit","max_ack_pending":1000,"ack_wait":30000000000,"deliver_policy":"all","replay_policy":"instant"}"#;
+    old_stream(old.path(), "S", meta);
+    for (number, keys) in ["key: another", "key: \"a third\", cipher: aes", ""].into_iter().enumerate() {
+        let store = stores.path().join(format!("store{number}"));
+        let (mut server, mut client) = serve_keyed(setup, &store, keys, "");
+        let (code, said) = copy(&server, "restore", &folder, &[]);
+        assert_eq!((code, &*said), (0, line), "{keys}");
+        let (code, said) = copy(&server, "import-store", old.path(), &[]);
+        assert!(code == 0 && said.starts_with("S: 32 messages of "), "{keys}: {code}: {said}");
+        assert_eq!(is_readable(&store, b"message 2"), keys.is_empty(), "{keys}");
+        drop(client);
+        server.stop().expect("it stops");
+        assert_eq!(is_readable(&store, b"message 2"), keys.is_empty(), "{keys}, with what a stop writes");
+        server.restart().expect("it starts");
+        client = server.connect();
+        client.subscribe("answers.*", 1);
+        let info = done(&mut client, "CONSUMER.INFO.A.C", "");
+        assert!(info.contains(r#""ack_floor":{"consumer_seq":1,"stream_seq":1"#), "{keys}: {info}");
+        let got = done(&mut client, "STREAM.MSG.GET.A", r#"{"seq":2}"#);
+        assert!(got.contains(r#""data":"bWVzc2FnZSAy""#), "{keys}: {got}");
+        let info = done(&mut client, "CONSUMER.INFO.S.C", "");
+        assert!(info.contains(r#""num_ack_pending":5"#), "{keys}: {info}");
+    }
 }
 
 #[test]
