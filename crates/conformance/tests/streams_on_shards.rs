@@ -1,5 +1,6 @@
 //! Streams on all shards of a server that ships, over restarts with other numbers of shards.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use serde_json::Value;
@@ -63,4 +64,53 @@ fn streams_are_there_after_any_stop_on_any_number_of_shards(setup: Setup) {
     }
 }
 
-on_every_setup!(streams_are_there_after_any_stop_on_any_number_of_shards);
+/// The way of docs/decisions/0019-partitioned-streams.md: several streams, one name to publish to, and a group by key in each.
+fn a_family_of_streams_is_published_to_by_one_name(setup: Setup) {
+    const FAMILY: usize = 4;
+    let store = TempDir::new().expect("a folder");
+    let mapping =
+        r#"mappings: { "orders.*.*": "{{partition(4,1)}}.orders.{{wildcard(1)}}.{{wildcard(2)}}" }"#;
+    let config = format!("jetstream {{ store_dir: \"{}\" }}\n{mapping}\n", store.path().display());
+    let server = Server::configured(setup, &config);
+    let mut client = connect(&server);
+    for number in 0..FAMILY {
+        let config = format!(r#"{{"name":"ORDERS_{number}","subjects":["{number}.orders.>"]}}"#);
+        let made = ask(&mut client, &format!("$JS.API.STREAM.CREATE.ORDERS_{number}"), &config);
+        assert_eq!(made["did_create"], true, "{made}");
+        let member = format!(
+            r#"{{"stream_name":"ORDERS_{number}","config":{{"name":"anna","ack_policy":"explicit","inactive_threshold":30000000000,"metadata":{{"buster.group":"billing","buster.key":"3"}}}}}}"#
+        );
+        let made = ask(&mut client, &format!("$JS.API.CONSUMER.CREATE.ORDERS_{number}.anna"), &member);
+        assert!(made["error"].is_null(), "{made}");
+    }
+    let mut streams = BTreeSet::new();
+    for customer in 0..40 {
+        let stored: Vec<Value> = (1..=3)
+            .map(|number| ask(&mut client, &format!("orders.c{customer}.new"), &number.to_string()))
+            .collect();
+        let first = &stored[0]["stream"];
+        assert!(stored.iter().all(|stored| stored["stream"] == *first), "{stored:?}");
+        assert!(stored.windows(2).all(|two| two[0]["seq"].as_u64() < two[1]["seq"].as_u64()), "{stored:?}");
+        streams.insert(stored[0]["stream"].as_str().expect("a name").to_owned());
+    }
+    assert_eq!(streams.len(), FAMILY, "keys fall into all of them");
+    // Of a customer there is one message at a time with a member, whatever stream it is in.
+    for stream in streams {
+        let request = r#"{"batch":100,"no_wait":true}"#;
+        let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.anna");
+        client.send(format!("PUB {subject} reply {}\r\n{request}\r\n", request.len()));
+        let mut customers = BTreeSet::new();
+        loop {
+            let message = client.next_message();
+            let Some(ack) = message.reply.filter(|ack| ack.starts_with("$JS.ACK.")) else { break };
+            assert_eq!(message.payload, b"1", "{ack}");
+            assert!(customers.insert(message.subject), "{customers:?}");
+        }
+        assert!(customers.len() > 1, "{stream}: {customers:?}");
+    }
+}
+
+on_every_setup!(
+    streams_are_there_after_any_stop_on_any_number_of_shards,
+    a_family_of_streams_is_published_to_by_one_name,
+);
