@@ -1,10 +1,13 @@
 //! A batch that is being filled.
 
-use log_format::{BATCH_HEAD_BYTES, BatchHead, Copied, Lsn, Place, Record, Salt, TooLarge, padded};
+use log_format::{BATCH_HEAD_BYTES, BatchHead, Copied, Kind, Lsn, Place, Record, Salt, TooLarge, padded};
 
 /// Bytes of a batch that holds several records. A longer record, or a unit, has a batch of its own. Small ones, so that
 /// what waits can be parted in two about anywhere; padding and head take one byte in a hundred.
 pub const BATCH_BYTES_MAX: usize = 32 << 10;
+
+/// The group of the log's own records.
+pub(crate) const OWN_GROUP: u32 = 0;
 
 #[derive(Debug)]
 pub(crate) struct Batch {
@@ -82,4 +85,9 @@ impl Batch {
         self.bytes.resize(padded(len), 0);
         self.bytes
     }
+}
+
+/// A record of the log's own.
+pub(crate) fn own_record(kind: Kind, group: u32, seq: u64) -> Record<'static> {
+    Record { kind, group, seq, time: 0, ttl: None, message_id: None, subject: b"", header: b"", payload: b"" }
 }

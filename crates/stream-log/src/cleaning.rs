@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use log_format::{BATCH_HEAD_BYTES, Copied, Found, Kind, Lsn, Place, Record, Scan};
 
+use crate::batch::OWN_GROUP;
 use crate::event::Event;
 use crate::log::Log;
 use crate::request::Span;
-use crate::retiring::OWN_GROUP;
 use crate::segment::{FIRST_BATCH, Segment, Stage};
 
 /// Bytes that are read and judged at once, unless a batch has more.

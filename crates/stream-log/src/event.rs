@@ -1,9 +1,8 @@
 //! What a log has to tell whoever owns it.
 
-use log_format::Lsn;
+use log_format::{Lsn, Rot};
 
 use crate::request::DiskError;
-use crate::scrubbing::Rotten;
 
 /// Something that happened to a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,4 +39,15 @@ pub enum Event {
     Retired(u32),
     /// Bytes are not what was written. What else is in the segment is not concerned.
     Rotten(Rotten),
+}
+
+/// Bytes that were found not to be what was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotten {
+    /// Which segment.
+    pub segment: u32,
+    /// Where in it, and what stood there if that can be told.
+    pub rot: Rot,
+    /// Why they could not even be read.
+    pub error: Option<String>,
 }

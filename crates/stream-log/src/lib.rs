@@ -40,6 +40,7 @@ pub mod fuzzing;
 mod ledger;
 mod log;
 mod node_file;
+mod pace;
 mod ram;
 mod reading;
 mod recovery;
@@ -54,14 +55,14 @@ mod writing;
 pub use batch::BATCH_BYTES_MAX;
 pub use cleaning::Moved;
 pub use config::{CleanRules, Config, SyncWhen};
-pub use event::Event;
+pub use event::{Event, Rotten};
 pub use log::{AppendError, Appended, Log, Room, TAIL_BYTES_MAX};
 pub use node_file::{KeyNote, LANES, NoNodeFile, NodeFile};
 pub use ram::{RAM_SEGMENT_BYTES, RamLog};
 pub use reading::{READ_BYTES, READS_MAX, Read};
 pub use recovery::{LOST_MAX, Lost, Missing, NoLog, Recovery, Report, SegmentFound};
 pub use request::{Answer, DiskError, Make, Request, Seal, Span, Write};
-pub use scrubbing::{ROTTEN_MAX, Rotten, SCRUB_BYTES, Scrubbed};
+pub use scrubbing::{ROTTEN_MAX, SCRUB_BYTES, Scrubbed};
 pub use writing::{SPLIT_BYTES_MIN, WRITE_BYTES_MAX};
 
 #[cfg(doctest)]

@@ -13,16 +13,15 @@ use log_format::{
 };
 use thiserror::Error;
 
-use crate::batch::{BATCH_BYTES_MAX, Batch};
+use crate::batch::{BATCH_BYTES_MAX, Batch, own_record};
 use crate::cache::Cache;
 use crate::cleaning::Cleaning;
 use crate::config::Config;
 use crate::erasures::Erasures;
 use crate::event::Event;
+use crate::pace::Rekeying;
 use crate::reading::Reads;
-use crate::rekeying::Rekeying;
 use crate::request::{Answer, DiskError, Request};
-use crate::retiring::own_record;
 use crate::scrubbing::Scrubbing;
 use crate::segment::{FIRST_BATCH, Segment, Stage};
 use crate::shelf::Shelf;

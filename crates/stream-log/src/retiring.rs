@@ -1,14 +1,12 @@
 //! Segments that nobody needs, from when that is known until their files are used again.
 
-use log_format::{Kind, Place, Record};
+use log_format::{Kind, Place};
 
+use crate::batch::{OWN_GROUP, own_record};
 use crate::event::Event;
 use crate::log::Log;
 use crate::request::{DiskError, Request};
 use crate::segment::{Segment, Stage};
-
-/// The group of the log's own records.
-pub(crate) const OWN_GROUP: u32 = 0;
 
 impl Log {
     /// Asks for whatever the segments need.
@@ -111,9 +109,4 @@ impl Log {
             segment.ledger.bury(OWN_GROUP);
         }
     }
-}
-
-/// A record of the log's own.
-pub(crate) fn own_record(kind: Kind, group: u32, seq: u64) -> Record<'static> {
-    Record { kind, group, seq, time: 0, ttl: None, message_id: None, subject: b"", header: b"", payload: b"" }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use log_format::{Check, Rot};
 
-use crate::event::Event;
+use crate::event::{Event, Rotten};
 use crate::log::Log;
 use crate::request::{DiskError, Span};
 use crate::segment::{FIRST_BATCH, Segment, Stage};
@@ -22,17 +22,6 @@ pub const SCRUB_BYTES: u32 = 64 << 10;
 
 /// Places that are known to be rotten. Of those beyond it is counted that there are more, and no more is said.
 pub const ROTTEN_MAX: usize = 1_024;
-
-/// Bytes that were found not to be what was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rotten {
-    /// Which segment.
-    pub segment: u32,
-    /// Where in it, and what stood there if that can be told.
-    pub rot: Rot,
-    /// Why they could not even be read.
-    pub error: Option<String>,
-}
 
 /// How far it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use log_format::{FooterDirectory, Found, Item, Kind, Lsn, Place, Record, Salt, Scan, Section};
 
-use crate::retiring::OWN_GROUP;
+use crate::batch::OWN_GROUP;
 use crate::segment::{FIRST_BATCH, Segment, Stage};
 
 use super::survey::{Copies, SectionAt, Seen, Step};

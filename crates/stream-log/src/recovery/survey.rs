@@ -5,7 +5,7 @@ use log_format::{
     TRAILER_BYTES, Trailer,
 };
 
-use crate::retiring::OWN_GROUP;
+use crate::batch::OWN_GROUP;
 use crate::segment::FIRST_BATCH;
 
 use super::{NoLog, Recovery};
