@@ -34,6 +34,8 @@ pub(crate) struct Disk {
     failure: Option<Box<str>>,
     /// The log was told something since it was last asked what that means.
     has_news: bool,
+    /// There is something to be looked at now and then.
+    is_scrubbed: bool,
     /// Something was appended since requests were last taken.
     pub(crate) is_touched: bool,
 }
@@ -50,6 +52,7 @@ impl Disk {
             is_open: false,
             failure: None,
             has_news: true,
+            is_scrubbed: false,
             is_touched: false,
         }
     }
@@ -171,7 +174,10 @@ impl Disk {
 
     pub(crate) fn take_request(&mut self) -> Option<Request> {
         let request = self.log.take_request();
-        self.has_news |= self.log.has_events();
+        // Once there is something to be looked at now and then a turn has to think of when.
+        let has_more = self.log.bytes_to_scrub() > 0;
+        let is_new = has_more && !std::mem::replace(&mut self.is_scrubbed, has_more);
+        self.has_news |= self.log.has_events() || is_new;
         request
     }
 

@@ -33,6 +33,7 @@ fn rotten(shards: usize) -> (Rig, Conn) {
     let mut flipped = 0;
     let mut rig = rig.restart(|disk| flipped += rot(disk, b"message 2"));
     assert_eq!(flipped, 1);
+    assert!(rig.next_deadline().is_some(), "it is looked at though nobody comes");
     let client = rig.client("a");
     rig.shards.feed(client, "SUB $JS.EVENT.ADVISORY.STREAM.ROTTEN.> 2\r\n");
     rig.settle();
