@@ -7,12 +7,16 @@
 //! docs/decisions/0015-imports.md has more.
 
 mod cross;
+mod measured;
 mod request_info;
 mod respond;
 mod traced;
 mod wait;
 mod ways;
 
+use crate::latency::Responder;
+
+pub(crate) use self::request_info::{Details, Requester, client_info};
 use self::ways::Ways;
 
 /// The service that a letter is for which is a response: it is none.
@@ -28,6 +32,8 @@ pub(crate) struct Border {
     body: Vec<u8>,
     /// What is published is a response that came from another shard.
     is_from_afar: bool,
+    /// Who sent it there, as far as that was told.
+    pub(crate) responder: Option<Responder>,
 }
 
 /// What became of a message in some account, or in several.

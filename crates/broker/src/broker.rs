@@ -26,6 +26,7 @@ use crate::dispatch::Dispatcher;
 use crate::egress::Egress;
 use crate::fence::Fences;
 use crate::journey::Journeys;
+use crate::latency::Latencies;
 use crate::mesh::Mesh;
 use crate::moves::Moves;
 use crate::offers::Offers;
@@ -56,6 +57,7 @@ pub struct Broker {
     pub(crate) offers: Offers,
     pub(crate) border: Border,
     pub(crate) responses: Responses,
+    pub(crate) latencies: Latencies,
     pub(crate) moves: Moves,
     pub(crate) turn: Turn,
     pub(crate) random: Random,
@@ -101,6 +103,7 @@ impl Broker {
             offers: Offers::default(),
             border: Border::default(),
             responses: Responses::new(ServerWord::of(&settings.info.server_id), config.shard, config.seed),
+            latencies: Latencies::default(),
             moves: Moves::new(config.shards),
             turn: Turn::new(config.share_max),
             random: Random::new(config.seed),
@@ -224,7 +227,7 @@ impl Broker {
             }
         }
         self.egress.clients.shrink(now);
-        self.responses.lapse(now, DUE_AT_ONCE_MAX);
+        self.lapse_responses(now, DUE_AT_ONCE_MAX);
         self.lapse_journeys(now);
         self.on_cluster_due(now);
         self.settle();

@@ -94,7 +94,7 @@ impl Broker {
                 }
                 MeshFrame::OfferReply(reply) => self.on_offer_reply(from, reply),
                 MeshFrame::Letter(letter) if letter.service == BORDER => {
-                    self.on_response(from, &letter.message);
+                    self.on_response(from, letter);
                 }
                 MeshFrame::Letter(letter) if letter.service == REPORT => self.on_trace_report(letter),
                 MeshFrame::Letter(letter) => self.on_letter(from, *letter),

@@ -18,7 +18,8 @@
 //! - What the operator decides: `options`, and with what else may change while the server runs, `settings`; `renewal`
 //!   is what becomes of connections then. What is too long for one turn of any of it: `chores`.
 //! - What is told: `counters`, `record`, `inspect` and `closed_ring` (monitoring), `trace` and `seldom` (the log),
-//!   `client_news` (who came and went), `journey` (what becomes of a message, where `trace_request` finds it asked for).
+//!   `client_news` (who came and went), `journey` (what becomes of a message, where `trace_request` finds it asked for),
+//!   `latency` (how long services take).
 //!
 //! Where such a file has both what the machine holds and methods of the machine, the methods stand in the folder
 //! of its name: nobody imports those, so the files that others import need not import the machine.
@@ -48,6 +49,7 @@ mod imported;
 mod input;
 mod inspect;
 mod journey;
+mod latency;
 mod lateness;
 mod letterbox;
 mod literal_interest;
@@ -97,6 +99,7 @@ pub use client_news::{ClientDeed, ClientNews};
 pub use closed_ring::ClosedConnections;
 pub use config::Config;
 pub use journey::{ToldTrace, TraceTicket};
+pub use latency::ServiceLatency;
 pub use moved::Moved;
 pub use moves::MOVED_CONNECTIONS_MAX;
 pub use options::{BrokerOptions, WriteTimeout};

@@ -11,6 +11,7 @@ use fabric::ShardId;
 use nats_proto::{HeaderLen, Publish};
 
 use crate::dispatch::Envelope;
+use crate::latency::Responder;
 use crate::party::Origin;
 
 /// A message under offer. A connection has at most one, in one account or in several, and so has a service: together they
@@ -107,7 +108,17 @@ pub(crate) struct Offers {
     next_ticket: u64,
     /// Responses that came while connections change shards, and those that came behind them, to be published when they
     /// have: no more than was under way then.
-    deferred: VecDeque<(usize, Origin, OwnedMessage)>,
+    deferred: VecDeque<Deferred>,
+}
+
+/// A response that is kept for later.
+#[derive(Debug)]
+pub(crate) struct Deferred {
+    pub(crate) account: usize,
+    pub(crate) origin: Origin,
+    pub(crate) message: OwnedMessage,
+    /// Who sent it, if that was told.
+    pub(crate) responder: Option<Responder>,
 }
 
 impl Default for Offers {
@@ -152,12 +163,18 @@ impl Offers {
     }
 
     /// Keeps a message of that account until connections have changed shards.
-    pub(crate) fn defer(&mut self, account: usize, origin: Origin, message: OwnedMessage) {
-        self.deferred.push_back((account, origin, message));
+    pub(crate) fn defer(
+        &mut self,
+        account: usize,
+        origin: Origin,
+        message: OwnedMessage,
+        responder: Option<Responder>,
+    ) {
+        self.deferred.push_back(Deferred { account, origin, message, responder });
     }
 
     /// Takes the first of those.
-    pub(crate) fn take_deferred(&mut self) -> Option<(usize, Origin, OwnedMessage)> {
+    pub(crate) fn take_deferred(&mut self) -> Option<Deferred> {
         self.deferred.pop_front()
     }
 

@@ -8,6 +8,7 @@
 //! the order of `since`.
 
 mod chain;
+mod measured;
 mod token;
 
 use std::time::Duration;
@@ -17,9 +18,11 @@ use fabric::ShardId;
 use nats_auth::ResponseType;
 use subject_trie::steady::SteadyRows;
 
+use crate::latency::Measured;
 use crate::random::Random;
 
 use self::chain::{CHAINS, Chain, Ends, Links, NONE};
+use self::measured::MeasuredRows;
 pub(crate) use self::token::{ServerWord, Token, TokenText, may_be_response};
 
 /// Bytes of reply subjects of a shard, which clients choose: 4 KiB each by default. There is room for one more as long as
@@ -55,6 +58,9 @@ pub(crate) struct Responses {
     lines: Vec<Line>,
     /// What each requester has of it.
     shares: Vec<Share>,
+    measured: MeasuredRows,
+    /// What was measured of those that lapsed, and was not taken yet.
+    lapsed: Vec<Measured>,
     random: Random,
 }
 
@@ -62,6 +68,7 @@ pub(crate) struct Responses {
 struct Row {
     number: u64,
     request: Request,
+    measured: Option<Box<Measured>>,
     since: Time,
     line: u32,
     links: [Links; CHAINS],
@@ -92,6 +99,8 @@ impl Responses {
             reply_bytes: 0,
             lines: Vec::new(),
             shares: Vec::new(),
+            measured: MeasuredRows::default(),
+            lapsed: Vec::new(),
             random,
         }
     }
@@ -109,6 +118,27 @@ impl Responses {
 
     /// Awaits responses to a request. Returns the subject for them.
     pub(crate) fn open(&mut self, now: Time, request: Request) -> TokenText {
+        self.open_row(now, request, None, false)
+    }
+
+    /// The same for one that is measured, or that was measured when it crossed another border before: who responds is asked
+    /// who that is.
+    pub(crate) fn open_tracked(
+        &mut self,
+        now: Time,
+        request: Request,
+        measured: Option<Box<Measured>>,
+    ) -> TokenText {
+        self.open_row(now, request, measured, true)
+    }
+
+    fn open_row(
+        &mut self,
+        now: Time,
+        request: Request,
+        measured: Option<Box<Measured>>,
+        is_tracked: bool,
+    ) -> TokenText {
         let line = self.line_of(request.threshold);
         let (requester, reply_bytes) = (request.requester, counted_bytes(&request));
         if self.shares.len() <= requester {
@@ -122,9 +152,12 @@ impl Responses {
         let number = Token::number_of(self.random.next());
         let row = u32::try_from(self.rows.next_number()).expect("there are a million rows at most");
         let links = <[Links; CHAINS]>::default();
-        self.rows.insert(Row { number, request, since: now, line: line as u32, links });
+        if measured.is_some() {
+            self.measured.insert(&request, row);
+        }
+        self.rows.insert(Row { number, request, measured, since: now, line: line as u32, links });
         self.join(row);
-        Token { server: self.server, shard: self.shard, row, number }.to_text()
+        Token { server: self.server, shard: self.shard, row, number, is_tracked }.to_text()
     }
 
     /// The request that a response published in `account` is for.
@@ -154,7 +187,8 @@ impl Responses {
         for _ in 0..count {
             let due = self.firsts().find(|(_, due)| *due <= now);
             let Some((row, _)) = due else { return };
-            self.remove(row);
+            let measured = self.remove(row);
+            self.lapsed.extend(measured.map(|measured| *measured));
         }
     }
 
@@ -200,13 +234,14 @@ impl Responses {
         }
     }
 
-    fn remove(&mut self, row: u32) {
+    /// Returns what is measured of it.
+    fn remove(&mut self, row: u32) -> Option<Box<Measured>> {
         self.leave(row);
-        if let Some(gone) = self.rows.remove(row as usize) {
-            let reply_bytes = counted_bytes(&gone.request);
-            self.reply_bytes -= reply_bytes;
-            self.shares[gone.request.requester].reply_bytes -= reply_bytes;
-        }
+        let mut gone = self.rows.remove(row as usize)?;
+        let reply_bytes = counted_bytes(&gone.request);
+        self.reply_bytes -= reply_bytes;
+        self.shares[gone.request.requester].reply_bytes -= reply_bytes;
+        self.measured.take(row, &mut gone)
     }
 
     /// Puts a row at the end of its chains.

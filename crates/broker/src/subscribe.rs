@@ -359,8 +359,21 @@ impl Broker {
     }
 
     pub(crate) fn remove(&mut self, key: SubKey) {
+        let heard = self.responses.measure_any().then(|| self.heard_by(key));
         self.remove_from_account(key);
         self.egress.subs.discard(key);
+        if let Some((account, filter)) = heard {
+            self.give_up_unheard(account, &filter);
+        }
+    }
+
+    /// What a subscription listens to, and in which account.
+    #[cold]
+    fn heard_by(&self, key: SubKey) -> (usize, Vec<u8>) {
+        let sub = self.egress.subs.at(key);
+        let mut filter = Vec::new();
+        self.spaces[sub.account()].local.filter(sub.filter, &mut filter);
+        (sub.account(), filter)
     }
 
     /// Removes a subscription and hands it out.

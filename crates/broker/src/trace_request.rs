@@ -125,7 +125,7 @@ impl<'a> TraceRequest<'a> {
 
 /// Whether what other systems trace by says that this one is traced: the last of its four parts is a hexadecimal number
 /// of two digits, an odd one. As in nats-server it is signed, so that from 80 on it is none.
-fn is_sampled(parent: &[u8]) -> bool {
+pub(crate) fn is_sampled(parent: &[u8]) -> bool {
     let mut parts = parent.split(|byte| *byte == b'-').skip(3);
     let (Some(flags @ [_, _]), None) = (parts.next(), parts.next()) else { return false };
     let number = str::from_utf8(flags).ok().and_then(|flags| i8::from_str_radix(flags, 16).ok());

@@ -108,7 +108,7 @@ const SERIES: [Series; 18] = [
     (
         "buster_untold_events_total",
         "counter",
-        "Events that the system account was not told, since too many waited.",
+        "Events and times of services that nobody was told, since too many waited.",
         |shard| shard.untold_events as f64,
     ),
     ("buster_turn_longest_seconds", "gauge", "Processor time of the longest turn so far.", |shard| {

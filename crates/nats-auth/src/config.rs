@@ -12,7 +12,8 @@ use crate::secret::Secret;
 
 pub use self::leaf_nodes::{LeafAuthorization, LeafUser};
 pub use self::sharing::{
-    Export, ExportKind, Import, ImportKind, RESPONSE_THRESHOLD, ResponseType, ServiceTerms, Shown,
+    Export, ExportKind, Import, ImportKind, Latency, RESPONSE_THRESHOLD, ResponseType, SAMPLING, Sampling,
+    ServiceTerms, Shown,
 };
 
 /// The account of clients that name none.

@@ -34,9 +34,9 @@ pub use certificate::{PeerAttribute, PeerFacts};
 pub use claim::Claim;
 pub use config::{
     AUTH_TIMEOUT, AccountConfig, AccountLimits, Config, Destination, Export, ExportKind, GLOBAL_ACCOUNT,
-    IdentityConfig, Import, ImportKind, LeafAuthorization, LeafUser, ListenerAuth, Mapping, MsgTrace,
-    Permissions, RESPONSE_THRESHOLD, RESPONSES_UNLIMITED, ResponsePermission, ResponseType, SYSTEM_ACCOUNT,
-    ServiceTerms, Shown, SubjectPermission, User,
+    IdentityConfig, Import, ImportKind, Latency, LeafAuthorization, LeafUser, ListenerAuth, Mapping,
+    MsgTrace, Permissions, RESPONSE_THRESHOLD, RESPONSES_UNLIMITED, ResponsePermission, ResponseType,
+    SAMPLING, SYSTEM_ACCOUNT, Sampling, ServiceTerms, Shown, SubjectPermission, User,
 };
 pub use connection_type::ConnectionType;
 pub use credentials::{Credentials, PasswordCheck, Question, Verdict};

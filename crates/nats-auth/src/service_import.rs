@@ -1,10 +1,11 @@
 //! Subjects of another account to which the clients of an account may publish requests.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use subject_trie::{Matches, SubjectTrie};
 
-use crate::config::{RESPONSE_THRESHOLD, ResponseType, ServiceTerms};
+use crate::config::{Latency, RESPONSE_THRESHOLD, ResponseType, ServiceTerms};
 use crate::sharing::{ImportedService, Pair};
 
 /// An account's service imports, and an index of them.
@@ -126,6 +127,11 @@ impl ServiceImport {
     /// Whether who has a request traced is told what becomes of it there.
     pub fn allows_trace(&self) -> bool {
         self.terms.allow_trace
+    }
+
+    /// Where to tell how long its requests take, if that is told at all.
+    pub fn latency(&self) -> Option<&Arc<Latency>> {
+        self.terms.latency.as_ref()
     }
 
     /// How many responses there are to a request.

@@ -15,7 +15,7 @@ use subject_trie::{has_wildcard, is_valid_filter};
 use crate::config::{AccountConfig, ExportKind, Import, ImportKind, ServiceTerms, Shown};
 
 use self::cycles::Imported;
-use self::exports::{BAD_SUBJECT, Exports};
+use self::exports::{BAD_SUBJECT, Exports, has_blank};
 pub(crate) use self::subjects::{Pair, Rename};
 
 /// Imports of one kind that an account may have. A subscription takes part in each of them that it overlaps with, which
@@ -123,7 +123,7 @@ impl<'c> Sharing<'c> {
                 for export in &account.exports {
                     let (kind, exports, terms) = match &export.kind {
                         ExportKind::Stream => ("stream", &mut self.streams[at], ServiceTerms::default()),
-                        ExportKind::Service(terms) => ("service", &mut self.services[at], *terms),
+                        ExportKind::Service(terms) => ("service", &mut self.services[at], terms.clone()),
                     };
                     if kind != what {
                         continue;
@@ -133,9 +133,16 @@ impl<'c> Sharing<'c> {
                     self.faults.extend(
                         unknown.map(|name| format!("{} account not defined for {what} export", quote(name))),
                     );
+                    let (subject, latency) = (quote(&export.subject), terms.latency.clone());
                     if let Err(reason) = exports.add(export, terms) {
-                        let subject = quote(&export.subject);
                         self.faults.push(format!("Error adding {what} export {subject}: {reason}"));
+                    } else if let Some(latency) = latency
+                        && let Err(reason) = exports.measure(&export.subject, &latency)
+                    {
+                        let on = quote(&latency.subject);
+                        self.faults.push(format!(
+                            "Error adding service latency sampling for {subject} on subject {on}: {reason}"
+                        ));
                     }
                 }
             }
@@ -239,7 +246,7 @@ impl<'c> Sharing<'c> {
 }
 
 fn is_valid_subject(subject: &str) -> bool {
-    is_valid_filter(subject.as_bytes()) && !subject.contains(['\t', '\n', '\x0c', '\r', ' '])
+    is_valid_filter(subject.as_bytes()) && !has_blank(subject)
 }
 
 fn unreadable(what: &str, from: &str, to: &str, error: &dyn std::fmt::Display) -> String {

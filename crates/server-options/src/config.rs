@@ -16,6 +16,7 @@ mod host_port;
 mod http_api;
 pub(crate) mod imports;
 pub(crate) mod jetstream;
+mod latency;
 pub(crate) mod leaf_nodes;
 pub(crate) mod leaf_remotes;
 mod mappings;

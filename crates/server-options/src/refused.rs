@@ -115,10 +115,6 @@ mod tests {
         ] {
             assert_eq!(errors(text), "", "{text}");
         }
-        assert!(
-            errors("accounts { A { exports: [{service: a, latency: x}] } }")
-                .contains(" is not supported yet: ")
-        );
     }
 
     #[test]

@@ -31,6 +31,7 @@ mod own_options;
 mod profilez;
 mod request;
 mod server_identity;
+mod service_latency;
 mod statsz;
 mod subscribers;
 mod subsz;

@@ -20,6 +20,7 @@ use crate::inquiry::{Address, INQUIRIES_MAX, Inquiry, InquiryKind, Reply};
 use crate::msg_trace::msg_trace;
 use crate::others::{Others, Told};
 use crate::server_identity::ServerIdentity;
+use crate::service_latency::service_latency;
 
 /// Requests in the queue. What comes beyond that stays in the mailbox.
 const ASKED_MAX: usize = 1024;
@@ -37,7 +38,7 @@ const READ_BYTES_AT_ONCE_MAX: usize = 64 << 10;
 /// Answers made in a turn, at some microseconds each.
 const ANSWERS_AT_ONCE_MAX: usize = 64;
 
-/// News of clients told in a turn, at some microseconds each.
+/// News told in a turn, at some microseconds each.
 const NEWS_AT_ONCE_MAX: usize = 64;
 
 /// Bytes of answers after which a turn makes no more: with long lists of permissions one may take a millisecond.
@@ -83,7 +84,7 @@ pub struct System {
     inquiries_under_way: usize,
     /// Accounts whose clients are others than before. There are no more than accounts.
     changed: BTreeSet<Box<str>>,
-    /// There may be more news of clients than were told in the last turn.
+    /// There may be more news than were told in the last turn.
     has_news_left: bool,
     /// On the shard that speaks to other servers: those that there are,
     others: Others,
@@ -263,19 +264,10 @@ impl System {
             if !self.replies.is_empty() {
                 return;
             }
-            let Some(told) = broker.take_told_trace() else { break };
-            self.replies.push_back(msg_trace(self.claims.server(), now, &told));
-            self.publish_replies(broker);
-        }
-        for _ in 0..NEWS_AT_ONCE_MAX {
-            if !self.replies.is_empty() {
-                return;
-            }
-            let Some(news) = broker.take_client_news() else {
+            if !self.tell_next(broker, clock, now) {
                 self.has_news_left = false;
                 break;
-            };
-            self.tell_deed(broker, clock, &news);
+            }
             self.publish_replies(broker);
         }
         while self.may_tell_of_changes()
@@ -283,6 +275,21 @@ impl System {
         {
             self.tell_conns(broker, name);
         }
+    }
+
+    /// Tells what comes next: what became of messages, how long services took, or what clients did. Returns whether there
+    /// was anything.
+    fn tell_next(&mut self, broker: &mut Broker, clock: Clock, now: Moment) -> bool {
+        if let Some(told) = broker.take_told_trace() {
+            self.replies.push_back(msg_trace(self.claims.server(), now, &told));
+        } else if let Some(told) = broker.take_service_latency() {
+            self.replies.push_back(service_latency(self.claims.server(), now, &told));
+        } else if let Some(news) = broker.take_client_news() {
+            self.tell_deed(broker, clock, &news);
+        } else {
+            return false;
+        }
+        true
     }
 
     fn tell_deed(&mut self, broker: &mut Broker, clock: Clock, news: &ClientNews) {

@@ -9,6 +9,7 @@ use crate::client::Hold;
 use crate::dispatch::Envelope;
 use crate::input::Flow;
 use crate::journey::Note;
+use crate::latency::BAD_REQUEST;
 use crate::offers::{Offer, OwnedMessage, Refusals};
 use crate::party::Party;
 use crate::publish::{Checked, Reach};
@@ -202,7 +203,7 @@ impl Broker {
                 && !passage.has_gone()
                 && let Some(token) = Token::read(text)
             {
-                self.responses.close(token);
+                self.close_in_vain(token);
             }
         }
         all
@@ -219,24 +220,34 @@ impl Broker {
         let Some(way) = ways.all().get(at) else { return Reply::None };
         let before = way.behind.map_or(Reply::Same, |behind| replies[behind]);
         let original = envelope.publish.reply;
+        let measured = if way.latency.is_some() { self.measure_at(envelope, ways, at) } else { None };
         let reply = match (&before, original) {
-            (Reply::None, _) | (Reply::Same, None) => return Reply::None,
+            (Reply::None, _) | (Reply::Same, None) => {
+                if let Some(measured) = measured {
+                    self.tell_failed(&measured, BAD_REQUEST);
+                }
+                return Reply::None;
+            }
             (Reply::Same, Some(reply)) if reply.starts_with(ACKS) => return Reply::Same,
             (Reply::Same, Some(reply)) => reply,
             (Reply::Token(text), _) => &text[..],
         };
         // The response has to find this shard, and this one whoever wants it, also when its last connection is gone.
         self.inhabit();
-        Reply::Token(self.responses.open(
-            self.egress.counters.now,
-            Request {
-                requester: way.importer,
-                reply: reply.into(),
-                responder: way.account,
-                responses: way.responses,
-                threshold: way.threshold,
-            },
-        ))
+        let request = Request {
+            requester: way.importer,
+            reply: reply.into(),
+            responder: way.account,
+            responses: way.responses,
+            threshold: way.threshold,
+        };
+        let now = self.egress.counters.now;
+        let is_tracked = measured.is_some() || matches!(&before, Reply::Token(text) if text.is_tracked());
+        Reply::Token(if is_tracked {
+            self.responses.open_tracked(now, request, measured)
+        } else {
+            self.responses.open(now, request)
+        })
     }
 
     /// Publishes a request in the account behind a border.

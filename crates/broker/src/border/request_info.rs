@@ -78,6 +78,14 @@ pub(crate) fn put_with_info(into: &mut Vec<u8>, publish: &Publish<'_>, requester
     header_bytes
 }
 
+/// The requester alone, as JSON.
+pub(crate) fn client_info(requester: &Requester<'_>) -> Box<[u8]> {
+    let mut info = b"{".to_vec();
+    put_requester(&mut info, requester);
+    info.push(b'}');
+    info.into()
+}
+
 fn is_blank(line: &[u8]) -> bool {
     matches!(line, b"\r\n" | b"\n")
 }

@@ -1,19 +1,19 @@
 //! Responses that cross borders, to where their requests came from.
 
-use fabric::{Letter, MeshMessage, ShardId};
+use fabric::{Letter, ShardId};
 use nats_auth::ResponseType;
 use nats_proto::Publish;
 
 use crate::broker::Broker;
 use crate::dispatch::Envelope;
 use crate::journey::Note;
-use crate::offers::OwnedMessage;
+use crate::latency::Responder;
+use crate::offers::{Deferred, OwnedMessage};
 use crate::party::Origin;
 use crate::responses::{Request, Token, may_be_response};
-use crate::services::shown;
 
 use super::ways::WAYS_MAX;
-use super::{ACKS, BORDER, Passage};
+use super::{ACKS, Passage};
 
 /// What it takes to publish a response that came during a pause, beside what it takes to deliver it.
 const DEFERRED_STEPS: usize = 16;
@@ -53,9 +53,7 @@ impl Broker {
             let passage = self.respond_here(account, token, envelope, borders);
             return Passage { is_offered: passage.is_offered, ..gone };
         }
-        let mut message = shown(account, envelope.origin, envelope.publish);
-        message.other_subject = envelope.other_subject();
-        self.mesh.send_letter(token.shard, &Letter { service: BORDER, tag: 0, message });
+        self.send_response(account, token, envelope);
         gone
     }
 
@@ -86,12 +84,17 @@ impl Broker {
             return Passage::default();
         };
         let Request { requester, reply, responses, threshold, .. } = request;
+        let measured = token.is_tracked.then(|| self.responses.take_measured(token)).flatten();
         if self.config.settings.directory.account(requester).is_gone() {
             self.egress.counters.totals.late_responses += 1;
             self.responses.close(token);
             return Passage::default();
         }
         let Envelope { origin, publish, .. } = *envelope;
+        if let Some(measured) = measured {
+            let responder = self.responder(origin);
+            self.tell_answered(&measured, responder);
+        }
         let now = self.egress.counters.now;
         let back = publish.reply.filter(|back| !back.starts_with(ACKS)).map(|back| {
             let back = Request {
@@ -135,19 +138,21 @@ impl Broker {
     }
 
     /// A response that was published on another shard.
-    pub(crate) fn on_response(&mut self, from: ShardId, message: &MeshMessage<'_>) {
+    pub(crate) fn on_response(&mut self, from: ShardId, letter: &Letter<'_>) {
+        let message = &letter.message;
         let origin = Origin::across_from(from, message.origin);
-        let publish = &message.publish;
+        let (responder, body) = Responder::split(message.publish.body, letter.tag as usize);
+        let publish = &Publish { body, ..message.publish };
         let selects = message.other_subject.unwrap_or(publish.subject);
         let envelope = Envelope { origin, selects, publish };
         let account = message.account as usize;
         if self.moves.holds_input() {
             // What this shard sends during a pause would be behind its last word.
-            self.offers.defer(account, origin, OwnedMessage::of(&envelope));
+            self.offers.defer(account, origin, OwnedMessage::of(&envelope), responder);
             return self.keep_up_with_responses();
         }
         let before = self.egress.deliveries();
-        self.respond_from_afar(account, &envelope);
+        self.respond_from_afar(account, &envelope, responder);
         if self.egress.reader_behind() || !self.mesh.congested().is_empty() {
             self.mesh.link(from).push_stall(message.origin);
         }
@@ -158,7 +163,7 @@ impl Broker {
 
     /// Who responds on another shard is not held while a link is full, only slowed down: beyond what services may
     /// put there as well its responses are lost.
-    fn respond_from_afar(&mut self, account: usize, envelope: &Envelope<'_>) {
+    fn respond_from_afar(&mut self, account: usize, envelope: &Envelope<'_>, responder: Option<Responder>) {
         self.space_of(account);
         let Some(token) = self.token_of(envelope.selects) else { return };
         let stuffed = self.mesh.stuffed();
@@ -166,9 +171,9 @@ impl Broker {
             self.egress.counters.totals.late_responses += 1;
             return;
         }
-        self.border.is_from_afar = true;
+        (self.border.is_from_afar, self.border.responder) = (true, responder);
         self.respond_here(account, token, envelope, WAYS_MAX);
-        self.border.is_from_afar = false;
+        (self.border.is_from_afar, self.border.responder) = (false, None);
     }
 
     /// While those that came during a pause are published others come: there are fewer with each of these.
@@ -190,11 +195,13 @@ impl Broker {
     }
 
     fn respond_deferred(&mut self) {
-        let Some((account, origin, message)) = self.offers.take_deferred() else { return };
+        let Some(Deferred { account, origin, message, responder }) = self.offers.take_deferred() else {
+            return;
+        };
         let before = self.egress.deliveries();
         let publish = &message.as_publish();
         let selects = message.other_subject().unwrap_or(publish.subject);
-        self.respond_from_afar(account, &Envelope { origin, selects, publish });
+        self.respond_from_afar(account, &Envelope { origin, selects, publish }, responder);
         self.settle();
         let deliveries = self.egress.deliveries().since(before);
         let steps = DEFERRED_STEPS + 2 * deliveries.all as usize + publish.body.len() / BYTES_PER_STEP;

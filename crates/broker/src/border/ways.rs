@@ -2,9 +2,10 @@
 //! it too.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
-use nats_auth::{Directory, ResponseType};
+use nats_auth::{Directory, Latency, ResponseType};
 use subject_trie::Matches;
 
 /// Borders that one request may cross. What an account would get beyond that it does not.
@@ -25,8 +26,10 @@ pub(crate) struct Way {
     subject: Range<usize>,
     pub(crate) responses: ResponseType,
     pub(crate) threshold: Duration,
+    /// Where it is told how long the service takes.
+    pub(super) latency: Option<Arc<Latency>>,
     /// The import shares who asks.
-    shares: bool,
+    pub(super) shares: bool,
     /// Who has the request traced is told what becomes of it behind the border.
     pub(super) allows_trace: bool,
 }
@@ -140,6 +143,7 @@ impl Ways {
                 subject: begin..self.subjects.len(),
                 responses: import.responses(),
                 threshold: import.threshold(),
+                latency: import.latency().cloned(),
                 shares: import.shares(),
                 allows_trace: import.allows_trace(),
             });

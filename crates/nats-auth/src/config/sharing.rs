@@ -1,5 +1,6 @@
 //! What the configuration file says of what accounts share, as plain data. Subjects are as written.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One entry of `exports`: subjects of an account that others may import.
@@ -26,7 +27,7 @@ pub enum ExportKind {
 }
 
 /// How a service answers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServiceTerms {
     /// `response_type`.
     pub responses: ResponseType,
@@ -35,7 +36,30 @@ pub struct ServiceTerms {
     pub threshold: Option<Duration>,
     /// `allow_trace`: what becomes of a request here is told to who has it traced.
     pub allow_trace: bool,
+    /// `latency`: how long it takes to answer is told.
+    pub latency: Option<Arc<Latency>>,
 }
+
+/// Where to tell how long a service takes, and of which requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Latency {
+    /// `sampling`.
+    pub sampling: Sampling,
+    /// `subject`, in the account of the service.
+    pub subject: String,
+}
+
+/// Requests that are measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sampling {
+    /// So many of a hundred, from 1 to 100, and of the others those that [`Self::Headers`] takes.
+    Percent(u8),
+    /// `headers`: those whose headers say that other systems trace them.
+    Headers,
+}
+
+/// nats-server's part of the requests that are measured, where the configuration names none.
+pub const SAMPLING: Sampling = Sampling::Percent(100);
 
 /// nats-server's time for a service to respond.
 pub const RESPONSE_THRESHOLD: Duration = Duration::from_secs(2 * 60);

@@ -1,9 +1,11 @@
 //! What an account lets others import, and whom.
 
-use hashbrown::{HashMap, HashSet};
-use subject_trie::filter_covers;
+use std::sync::Arc;
 
-use crate::config::{Export, ResponseType, ServiceTerms};
+use hashbrown::{HashMap, HashSet};
+use subject_trie::{filter_covers, is_valid_literal};
+
+use crate::config::{Export, Latency, ResponseType, ServiceTerms};
 
 /// What nats-server says of subjects that make no sense.
 pub(crate) const BAD_SUBJECT: &str = "sublist: invalid subject";
@@ -51,6 +53,22 @@ impl<'c> Exports<'c> {
         Ok(())
     }
 
+    /// Has it told how long the service of that subject takes.
+    pub(crate) fn measure(&mut self, subject: &str, latency: &Arc<Latency>) -> Result<(), &'static str> {
+        let told = latency.subject.as_str();
+        // Who is told would be told of that as well.
+        if !is_valid_literal(told.as_bytes()) || has_blank(told) || self.cover(told) {
+            return Err("invalid publish subject");
+        }
+        let at = self.by_subject.get(subject).copied();
+        let Some(row) = at.and_then(|at| self.rows.get_mut(at)) else { return Err("service missing") };
+        if row.terms.responses != ResponseType::Singleton {
+            return Err("bad service response type");
+        }
+        row.terms.latency = Some(Arc::clone(latency));
+        Ok(())
+    }
+
     /// Whether any takes in the whole filter.
     pub(crate) fn cover(&self, filter: &str) -> bool {
         self.covering(filter).next().is_some()
@@ -66,10 +84,10 @@ impl<'c> Exports<'c> {
         if let Some(at) = self.by_subject.get(filter) {
             let row = &self.rows[*at];
             // Its own wildcard is no name of an account.
-            return row.admits(importer, "").then_some((*at, row.terms));
+            return row.admits(importer, "").then_some((*at, row.terms.clone()));
         }
         let mut covering = self.covering(filter).filter(|(_, row)| row.admits(importer, filter));
-        covering.next().map(|(at, row)| (at, row.terms))
+        covering.next().map(|(at, row)| (at, row.terms.clone()))
     }
 
     fn covering(&self, filter: &str) -> impl Iterator<Item = (usize, &Row<'c>)> {
@@ -87,10 +105,15 @@ impl Row<'_> {
     }
 }
 
+/// Whether there is a character in it that no subject on the wire has.
+pub(super) fn has_blank(subject: &str) -> bool {
+    subject.contains(['\t', '\n', '\x0c', '\r', ' '])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::ExportKind;
+    use crate::config::{ExportKind, SAMPLING};
 
     fn export(subject: &str, accounts: &[&str], account_token_position: usize) -> Export {
         let accounts = accounts.iter().map(ToString::to_string).collect();
@@ -124,5 +147,28 @@ mod tests {
             assert_eq!(exports.admit(importer, filter), may, "{importer} {filter}");
         }
         assert!(exports.add(&beyond, ServiceTerms::default()).is_err());
+    }
+
+    /// nats-server 2.14.5 says the same.
+    #[test]
+    fn what_is_told_of_a_service_is_told_to_none() {
+        let all = [export("a.*", &[], 0), export("many", &[], 0)];
+        let mut exports = Exports::default();
+        exports.add(&all[0], ServiceTerms::default()).unwrap();
+        let many = ServiceTerms { responses: ResponseType::Stream, ..ServiceTerms::default() };
+        exports.add(&all[1], many).unwrap();
+        for (subject, told, expected) in [
+            ("a.*", "l.a", Ok(())),
+            ("a.*", "a.l", Err("invalid publish subject")),
+            ("a.*", "l.*", Err("invalid publish subject")),
+            ("a.*", "l m", Err("invalid publish subject")),
+            ("a.*", "", Err("invalid publish subject")),
+            ("many", "l", Err("bad service response type")),
+        ] {
+            let latency = Arc::new(Latency { sampling: SAMPLING, subject: told.into() });
+            assert_eq!(exports.measure(subject, &latency), expected, "{subject} {told}");
+        }
+        let (_, terms) = exports.find("B", "a.1").unwrap();
+        assert_eq!(terms.latency.map(|latency| latency.subject.clone()).as_deref(), Some("l.a"));
     }
 }

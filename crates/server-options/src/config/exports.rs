@@ -1,14 +1,15 @@
 //! `exports` of an account: what others may import.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use nats_auth::{Export, ExportKind, ResponseType, ServiceTerms};
+use nats_auth::{Export, ExportKind, Latency, ResponseType, ServiceTerms};
 use nats_conf::{Entry, Value};
 use nats_proto::{GoDuration, quote};
 
+use crate::config::latency::read_latency;
 use crate::config::report::Report;
-use crate::config::row::Effect::{Any, NotYet};
-use crate::config::row::Idle::Never;
+use crate::config::row::Effect::Any;
 use crate::config::row::{Row, UNKNOWN_FIELD, read_block, row};
 
 /// One entry being read.
@@ -22,6 +23,8 @@ pub(crate) struct Block {
     threshold: Option<Duration>,
     /// What it says, and where.
     allow_trace: Option<(bool, Value)>,
+    /// The same, where it can be read.
+    latency: Option<(Option<Latency>, Value)>,
     /// Whether there was such a key, right or wrong.
     has_responses: bool,
     has_threshold: bool,
@@ -38,7 +41,7 @@ pub(crate) static TABLE: &[Row<Block>] = &[
     row(&["account_token_position"], Any(|block, entry, report| block.account_token_position = position(entry, report))),
     row(&["response", "response_type"], Any(responses)),
     row(&["threshold", "response_threshold", "response_max_time", "response_time"], Any(threshold)),
-    row(&["latency"], NotYet(Never, "the latency of services is not measured")),
+    row(&["latency"], Any(|block, entry, report| block.latency = Some((read_latency(entry, report), entry.value.clone())))),
     row(&["allow_trace"], Any(allow_trace)),
 ];
 
@@ -66,6 +69,9 @@ fn read_export(value: &Value, report: &mut Report) -> Option<Export> {
             for value in &block.of_services {
                 report.refuse(value, "Detected response directive on non-service");
             }
+            if let Some((_, value)) = &block.latency {
+                report.refuse(value, "Detected latency directive on non-service");
+            }
             if let Some((_, value)) = &block.allow_trace {
                 report.refuse(value, "Detected allow_trace directive on non-service");
             }
@@ -76,6 +82,7 @@ fn read_export(value: &Value, report: &mut Report) -> Option<Export> {
                 responses: block.responses.unwrap_or_default(),
                 threshold: block.threshold,
                 allow_trace: block.allow_trace.is_some_and(|(allow, _)| allow),
+                latency: block.latency.and_then(|(latency, _)| latency).map(Arc::new),
             };
             (service?, ExportKind::Service(terms))
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nats_auth::{ExportKind, ImportKind, ResponseType, ServiceTerms, Shown};
+use nats_auth::{ExportKind, ImportKind, ResponseType, Sampling, ServiceTerms, Shown};
 
 use super::{options_of, said_of};
 
@@ -80,8 +80,42 @@ fn exports_and_imports_that_make_no_sense_are_refused() {
             "1:70: Stream import can not have a 'prefix' and a 'to' property",
         ),
         (
-            "A {exports: [{service: a, latency: x}]}",
-            "1:37: latency is not supported yet: the latency of services is not measured",
+            "A {exports: [{service: a, latency: 3}]}",
+            "1:37: Expected latency entry to be a map/struct or string, got int64",
+        ),
+        (
+            "A {exports: [{service: a, latency: {sampling: 3}}]}",
+            "1:37: Latency subject required, but missing",
+        ),
+        ("A {exports: [{service: a, latency: {Subject: x}}]}", "1:37: Latency subject required, but missing"),
+        (
+            "A {exports: [{service: a, latency: {subject: 3}}]}",
+            "1:47: Expected latency subject to be a string, got string",
+        ),
+        (
+            "A {exports: [{service: a, latency: {subject: x, sampling: 101}}]}",
+            "1:59: bad sampling percentage, should be 1-100",
+        ),
+        (
+            "A {exports: [{service: a, latency: {subject: x, sampling: \"5%%\"}}]}",
+            "1:59: Failed to parse latency sample: strconv.Atoi: parsing \"5%\": invalid syntax",
+        ),
+        (
+            "A {exports: [{service: a, latency: {subject: x, sampling: \"99999999999999999999%\"}}]}",
+            "1:59: Failed to parse latency sample: strconv.Atoi: parsing \"99999999999999999999\": value out of range",
+        ),
+        (
+            "A {exports: [{service: a, latency: {subject: x, sampling: true}}]}",
+            "1:59: Expected latency sample to be a string or map/struct, got bool",
+        ),
+        ("A {exports: [{latency: x, stream: a}]}", "1:25: Detected latency directive on non-service"),
+        (
+            "A {exports: [{service: a, latency: a}]}",
+            "1:0: Error adding service latency sampling for \"a\" on subject \"a\": invalid publish subject",
+        ),
+        (
+            "A {exports: [{service: a, response: stream, latency: x}]}",
+            "1:0: Error adding service latency sampling for \"a\" on subject \"x\": bad service response type",
         ),
         (
             "A {exports: [{stream: a, allow_trace: true}]}",
@@ -102,6 +136,23 @@ fn exports_and_imports_that_make_no_sense_are_refused() {
     ] {
         let said = said_of(&format!("accounts {{ {text} }}"));
         assert_eq!(said.trim_end(), format!("f.conf:{expected}"), "{text}");
+    }
+}
+
+#[test]
+fn what_is_told_of_services_is_read() {
+    for (latency, sampling, subject) in [
+        ("x", Sampling::Percent(100), "x"),
+        ("{subject: x}", Sampling::Percent(100), "x"),
+        ("{sampling: 5, subject: \"x.y\"}", Sampling::Percent(5), "x.y"),
+        ("{sampling: \"+50%\", subject: x, other: 3}", Sampling::Percent(50), "x"),
+        ("{sampling: \" Headers \", subject: x}", Sampling::Headers, "x"),
+    ] {
+        let text = format!("accounts {{ A {{exports: [{{latency: {latency}, service: a}}]}} }}");
+        let auth = options_of(&text).auth;
+        let ExportKind::Service(terms) = &auth.accounts[0].exports[0].kind else { panic!("it is one") };
+        let read = terms.latency.as_ref().unwrap();
+        assert_eq!((read.sampling, &*read.subject), (sampling, subject), "{latency}");
     }
 }
 
