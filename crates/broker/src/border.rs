@@ -10,6 +10,7 @@ mod cross;
 mod measured;
 mod request_info;
 mod respond;
+mod shown;
 mod traced;
 mod wait;
 mod ways;

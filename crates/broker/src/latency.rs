@@ -17,6 +17,7 @@ use monitor::Moment;
 use nats_auth::Latency;
 
 pub(crate) use self::responder::Responder;
+pub(crate) use self::sampled::TracedBy;
 
 /// What is to be told and was not yet, at most. What happens beyond that is told nobody, and counted.
 const TOLD_MAX: usize = 1024;
@@ -32,9 +33,19 @@ pub(crate) struct Measured {
     requestor: Box<[u8]>,
     /// and how long that one takes to answer a PING.
     rtt: Duration,
-    /// The headers by which it is measured, as JSON; empty if it was not by headers.
-    header: Box<[u8]>,
+    /// The headers by which it is measured; none if it was not by headers.
+    headers: TracedBy,
     since: Time,
+}
+
+impl Measured {
+    pub(crate) fn terms(&self) -> &Latency {
+        &self.terms
+    }
+
+    pub(crate) fn headers(&self) -> &TracedBy {
+        &self.headers
+    }
 }
 
 /// What came of a request that was measured.

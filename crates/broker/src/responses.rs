@@ -9,6 +9,7 @@
 
 mod chain;
 mod measured;
+mod shown;
 mod token;
 
 use std::time::Duration;
@@ -23,6 +24,7 @@ use crate::random::Random;
 
 use self::chain::{CHAINS, Chain, Ends, Links, NONE};
 use self::measured::MeasuredRows;
+pub(crate) use self::shown::Waiting;
 pub(crate) use self::token::{ServerWord, Token, TokenText, may_be_response};
 
 /// Bytes of reply subjects of a shard, which clients choose: 4 KiB each by default. There is room for one more as long as
@@ -44,6 +46,8 @@ pub(crate) struct Request {
     pub(crate) responder: usize,
     pub(crate) responses: ResponseType,
     pub(crate) threshold: Duration,
+    /// The import shares who asks.
+    pub(crate) shares: bool,
 }
 
 /// All requests of a shard.
@@ -69,6 +73,7 @@ struct Row {
     number: u64,
     request: Request,
     measured: Option<Box<Measured>>,
+    is_tracked: bool,
     since: Time,
     line: u32,
     links: [Links; CHAINS],
@@ -155,7 +160,7 @@ impl Responses {
         if measured.is_some() {
             self.measured.insert(&request, row);
         }
-        self.rows.insert(Row { number, request, measured, since: now, line: line as u32, links });
+        self.rows.insert(Row { number, request, measured, is_tracked, since: now, line: line as u32, links });
         self.join(row);
         Token { server: self.server, shard: self.shard, row, number, is_tracked }.to_text()
     }

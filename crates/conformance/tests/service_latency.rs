@@ -1,15 +1,16 @@
-//! How long services take, as it is told: what nats-server 2.14.5 and 2.9.10 told of the same requests.
+//! How long services take, as it is told, and which requests wait: what nats-server 2.14.5 and 2.9.10 told of the same.
 //!
 //! With `BUSTER_PEER_BIN` a nats-server is asked beside ours.
 
 use serde_json::{Value, json};
-use test_kit::{Message, RawClient, Server, ServerBinary, ServerOptions, Setup, on_every_setup};
+use test_kit::{Message, RawClient, Server, ServerBinary, ServerOp, ServerOptions, Setup, on_every_setup};
 
 on_every_setup!(
     what_comes_of_requests_is_told,
     requests_that_others_trace_are_told_of,
     each_border_tells_its_own_account,
     a_part_of_the_requests_is_told_of,
+    requests_that_wait_are_shown,
 );
 
 const CONFIG: &str = r#"
@@ -48,6 +49,8 @@ struct Scene {
     c: RawClient,
     told: RawClient,
     told_in_b: RawClient,
+    system: RawClient,
+    version: String,
     _server: Server,
 }
 
@@ -60,13 +63,22 @@ fn login(server: &Server, user: &str, subscribes: &str) -> RawClient {
     client
 }
 
+/// What the server says that it is.
+fn version(server: &Server) -> String {
+    let ServerOp::Info(info) = RawClient::dial(server.addr()).next_op() else { panic!("INFO comes first") };
+    let info: Value = serde_json::from_str(&info).expect("JSON");
+    info["version"].as_str().expect("text").to_owned()
+}
+
 impl Scene {
     fn new(server: Server) -> Self {
         let client = |user: &str, subscribes: &str| login(&server, user, subscribes);
         let service = client("a", "SUB sv.* 1\r\nSUB hd.* 2\r\nSUB deep 3\r\nSUB some 4\r\n");
         let (b, c) = (client("b", "SUB inb 1\r\n"), client("c", "SUB inb 1\r\n"));
         let (told, told_in_b) = (client("a", "SUB lat.> 1\r\n"), client("b", "SUB blat 1\r\n"));
-        Self { service, b, c, told, told_in_b, _server: server }
+        let system = client("s", "SUB answers 1\r\n");
+        let version = version(&server);
+        Self { service, b, c, told, told_in_b, system, version, _server: server }
     }
 
     /// Responds to the next request.
@@ -202,6 +214,9 @@ fn borders_tell(scene: &mut Scene) {
     assert_eq!(scene.c.next_message().text(), "ok");
     assert_eq!(scene.next_told(), ("lat.deep".to_owned(), responded(json!({"acc": "C"}))));
     assert_eq!(read(scene.told_in_b.next_message()), ("blat".to_owned(), responded(in_full("C", "c"))));
+    if scene.version.starts_with("2.9.") {
+        return; // It tells nobody that nobody is behind the second border.
+    }
     scene.service.send("UNSUB 3\r\n");
     scene.service.flush();
     scene.c.send("PUB deeper inb 1\r\nx\r\n");
@@ -228,6 +243,71 @@ fn lots_are_drawn(scene: &mut Scene) {
     assert!((100..330).contains(&told), "{told}");
 }
 
+fn requests_that_wait_are_shown(setup: Setup) {
+    what_waits_is_shown(&mut ours(setup));
+}
+
+fn what_waits_is_shown(scene: &mut Scene) {
+    let traced = "NATS/1.0\r\nB3: 1\r\n\r\n";
+    let (len, all) = (traced.len(), traced.len() + 1);
+    scene.b.send(format!("PUB ask.x inb 1\r\nx\r\nHPUB ask.x inb {len} {all}\r\n{traced}x\r\n"));
+    scene.c.send("PUB deeper inb 1\r\nx\r\n");
+    scene.b.flush();
+    scene.c.flush();
+    let mut shown = |account: &str| {
+        scene.system.send(format!("PUB $SYS.REQ.ACCOUNT.{account}.INFO answers 0\r\n\r\n"));
+        let answer = scene.system.next_message().payload;
+        let answer: Value = serde_json::from_slice(&answer).expect("JSON");
+        answer["data"].clone()
+    };
+    let [in_a, in_b] = ["A", "B"].map(&mut shown);
+    let plain = |account: &str, share| json!({"account": account, "type": 2, "invalid": false, "share": share, "tracking": false});
+    let measured = |account: &str, share, latency: Value| {
+        let mut shown = plain(account, share);
+        (shown["tracking"], shown["latency"]) = (json!(true), latency);
+        shown
+    };
+    let by_headers = json!({"sampling": "headers", "results": "lat.headers"});
+    let mut with_header = measured("B", true, by_headers.clone());
+    with_header["tracking_header"] = json!({"B3": ["1"]});
+    let of_deep = json!({"sampling": 100, "results": "lat.deep"});
+    let expected = [plain("B", true), with_header, measured("B", false, of_deep.clone())];
+    assert_eq!(responses(&in_a), sorted(expected.to_vec()));
+    let of_b = json!({"sampling": 100, "results": "blat"});
+    assert_eq!(responses(&in_b), [measured("C", true, of_b.clone())]);
+    let found = |shown: &Value, list: &str, subject: &str, latency: &str| {
+        let rows = shown[list].as_array().expect("a list").iter();
+        rows.filter(|row| row["subject"] == subject).map(|row| row[latency].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&in_a, "exports", "hd.*", "service_latency"), [by_headers]);
+    assert_eq!(found(&in_b, "exports", "deep", "service_latency"), [of_b]);
+    assert_eq!(found(&in_b, "imports", "deep", "latency"), [of_deep]);
+}
+
+/// The requests that wait for a response, without what is generated. Which of their subjects is which the versions of
+/// nats-server say in two ways.
+fn responses(shown: &Value) -> Vec<Value> {
+    let waiting = |(subject, shown): (&String, &Value)| {
+        assert!(subject.starts_with("_R_."), "{subject}");
+        let mut shown = shown.clone();
+        let fields = shown.as_object_mut().expect("an object");
+        let mut texts = ["subject", "to", "local_subject"]
+            .into_iter()
+            .filter_map(|key| fields.remove(key))
+            .collect::<Vec<_>>();
+        texts.retain(|text| text != subject);
+        let reply = texts[0].as_str().expect("text");
+        assert!(texts.len() == 1 && (reply == "inb" || reply.starts_with("_R_.")), "{texts:?}");
+        shown
+    };
+    sorted(shown["responses"].as_object().expect("a map").iter().map(waiting).collect())
+}
+
+fn sorted(mut rows: Vec<Value>) -> Vec<Value> {
+    rows.sort_by_key(Value::to_string);
+    rows
+}
+
 /// What is expected of ours is what a nats-server tells.
 #[test]
 fn the_peer_tells_the_same() {
@@ -241,7 +321,7 @@ fn the_peer_tells_the_same() {
         let options = ServerOptions { binary: binary.clone(), config, ..ServerOptions::default() };
         Scene::new(Server::start(options).expect("it starts"))
     };
-    for tells in [requests_are_told, headers_decide, borders_tell, lots_are_drawn] {
+    for tells in [requests_are_told, headers_decide, borders_tell, lots_are_drawn, what_waits_is_shown] {
         tells(&mut peer());
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::moment::Moment;
-use crate::shown_sharing::{ShownExport, ShownImport, ShownSharing};
+use crate::shown_sharing::{ShownExport, ShownImport, ShownResponse, ShownSharing};
 use crate::snapshot::{AccountRow, Tally};
 use crate::subsz::LookupsText;
 
@@ -128,6 +128,7 @@ impl AccountRow {
             imports: &sharing.imports,
             name_tag: &self.name,
             sublist_stats: LookupsText::of(self.subscriptions, self.lookups),
+            responses: &sharing.responses,
         }
     }
 
@@ -185,6 +186,8 @@ pub struct AccountDetail<'a> {
     imports: &'a [ShownImport],
     name_tag: &'a str,
     sublist_stats: LookupsText,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    responses: &'a BTreeMap<String, ShownResponse>,
 }
 
 #[derive(Serialize)]

@@ -63,7 +63,7 @@ pub use nats_proto::go_json::{compact, compact_within};
 pub use request::Request;
 pub use root::root;
 pub use routez::{RouteRow, Routez, RoutezQuery};
-pub use shown_sharing::{ShownExport, ShownImport, ShownSharing};
+pub use shown_sharing::{ShownExport, ShownImport, ShownLatency, ShownResponse, ShownSharing};
 pub use snapshot::{
     AccountRow, ClosedRow, ConnectionFilter, ConnectionRow, Lookups, PeerCert, ShardTotals, Subjects,
     SubscriptionFilter, SubscriptionRow, TURN_BOUNDS, Tally, TlsFacts, Turns,

@@ -1,5 +1,7 @@
 //! What an account shares with others, as `/accountz` tells it.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 /// What an account shares.
@@ -9,6 +11,8 @@ pub struct ShownSharing {
     pub exports: Vec<ShownExport>,
     /// What it imports, streams first.
     pub imports: Vec<ShownImport>,
+    /// Requests of others that wait for a response, by the subject for it.
+    pub responses: BTreeMap<String, ShownResponse>,
 }
 
 /// What others may import.
@@ -21,6 +25,9 @@ pub struct ShownExport {
     /// How a service answers, in the words of nats-server.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub response_type: &'static str,
+    /// Where it is told how long it takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_latency: Option<ShownLatency>,
     /// Who may; nobody is everybody.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub approved_accounts: Vec<String>,
@@ -38,9 +45,84 @@ pub struct ShownImport {
     invalid: bool,
     share: bool,
     tracking: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency: Option<ShownLatency>,
+}
+
+/// Where it is told how long a service takes, and of which requests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownLatency {
+    sampling: ShownSampling,
+    results: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+enum ShownSampling {
+    Percent(u8),
+    Headers(&'static str),
+}
+
+/// A request of another account that waits for a response.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownResponse {
+    subject: String,
+    account: String,
+    to: String,
+    local_subject: String,
+    /// A service, as nats-server says it here.
+    r#type: u8,
+    invalid: bool,
+    share: bool,
+    tracking: bool,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    tracking_header: BTreeMap<String, Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency: Option<ShownLatency>,
+}
+
+impl ShownLatency {
+    /// Of so many of a hundred, or of those that headers say; and to which subject.
+    pub fn new(percent: Option<u8>, subject: &str) -> Self {
+        let sampling = percent.map_or(ShownSampling::Headers("headers"), ShownSampling::Percent);
+        Self { sampling, results: subject.into() }
+    }
+}
+
+impl ShownResponse {
+    /// One of that account, which wants the response to `subject` go on to `reply` and may share who asks.
+    pub fn new(subject: &str, account: &str, reply: &str, share: bool) -> Self {
+        Self {
+            subject: reply.into(),
+            account: account.into(),
+            to: subject.into(),
+            local_subject: subject.into(),
+            r#type: 2,
+            invalid: false,
+            share,
+            tracking: false,
+            tracking_header: BTreeMap::new(),
+            latency: None,
+        }
+    }
+
+    /// It is measured, by these headers or without any.
+    pub fn measured(self, latency: ShownLatency, headers: BTreeMap<String, Vec<String>>) -> Self {
+        Self { tracking: true, tracking_header: headers, latency: Some(latency), ..self }
+    }
+
+    /// The subject for the response.
+    pub fn response_subject(&self) -> &str {
+        &self.to
+    }
 }
 
 impl ShownImport {
+    /// It is told how long the service takes.
+    pub fn with_latency(self, latency: Option<ShownLatency>) -> Self {
+        Self { latency, ..self }
+    }
+
     /// A stream of that account: its filter there, and in the account that imports it.
     pub fn stream(account: &str, (far, near): (&str, &str)) -> Self {
         Self {
@@ -52,6 +134,7 @@ impl ShownImport {
             invalid: false,
             share: false,
             tracking: false,
+            latency: None,
         }
     }
 
@@ -80,11 +163,15 @@ mod tests {
             subject: "q.*".into(),
             r#type: "service",
             response_type: "Singleton",
+            service_latency: Some(ShownLatency::new(None, "l")),
             approved_accounts,
         };
-        let expected =
-            r#"{"subject":"q.*","type":"service","response_type":"Singleton","approved_accounts":["A"]}"#;
+        let expected = concat!(
+            r#"{"subject":"q.*","type":"service","response_type":"Singleton","#,
+            r#""service_latency":{"sampling":"headers","results":"l"},"approved_accounts":["A"]}"#
+        );
         assert_eq!(told(&export), expected);
+        let export = ShownExport { service_latency: None, ..export };
         let export =
             ShownExport { r#type: "stream", response_type: "", approved_accounts: Vec::new(), ..export };
         assert_eq!(told(&export), r#"{"subject":"q.*","type":"stream"}"#);
@@ -93,5 +180,19 @@ mod tests {
         assert_eq!(told(&ShownImport::stream("B", ("s.*", "t.*"))), format!("{expected}{}", rest(false)));
         let expected = r#"{"subject":"z","account":"B","to":"zz","local_subject":"zz","type":"service","#;
         assert_eq!(told(&ShownImport::service("B", ("z", "zz"), true)), format!("{expected}{}", rest(true)));
+        let latency = Some(ShownLatency::new(Some(50), "l"));
+        let import = ShownImport::service("B", ("z", "zz"), true).with_latency(latency);
+        assert!(told(&import).ends_with(r#""tracking":false,"latency":{"sampling":50,"results":"l"}}"#));
+        let response = ShownResponse::new("_R_.a", "B", "inbox", true);
+        let expected = concat!(
+            r#"{"subject":"inbox","account":"B","to":"_R_.a","local_subject":"_R_.a","type":2,"invalid":false,"#,
+            r#""share":true,"tracking":false}"#
+        );
+        assert_eq!(told(&response), expected);
+        let headers = [("B3".to_owned(), vec!["1".to_owned()])].into();
+        let response = response.measured(ShownLatency::new(Some(50), "l"), headers);
+        let ends =
+            r#""tracking":true,"tracking_header":{"B3":["1"]},"latency":{"sampling":50,"results":"l"}}"#;
+        assert!(told(&response).ends_with(ends));
     }
 }

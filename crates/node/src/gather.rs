@@ -5,15 +5,15 @@
 //! A connection that changes shards meanwhile could be missed where it comes from and where it goes to;
 //! so what moved during a walk has it done again, a few times at most.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use broker::{Broker, ClosedConnections, Page};
 use fabric::ShardId;
 use monitor::{
     AccountRow, Accounts, Clock, ConnectionFilter, ConnectionRow, ConnzQuery, GLOBAL_ACCOUNT, HealthzQuery,
-    JetStreamTotals, Lookups, Moment, Selection, ShardTotals, Shown, StreamHealth, Subjects, Subs,
-    SubscriptionFilter, SubscriptionRow, SubszQuery,
+    JetStreamTotals, Lookups, Moment, Selection, ShardTotals, Shown, ShownResponse, StreamHealth, Subjects,
+    Subs, SubscriptionFilter, SubscriptionRow, SubszQuery,
 };
 use nats_auth::Directory;
 use shard_runtime::Control;
@@ -27,6 +27,9 @@ const WALKS_MAX: usize = 3;
 /// Subscriptions listed in one answer: about 40 MiB. An answer with more is cut off there, which its
 /// counts show.
 pub(crate) const SUBSCRIPTIONS_MAX: usize = 250_000;
+
+/// Requests that wait for a response which are listed in one answer, and a page more: about 4 MiB.
+const RESPONSES_MAX: usize = 10_000;
 
 /// Asks the shards. `None` from any of its methods says that they stop.
 #[derive(Debug, Clone)]
@@ -151,6 +154,23 @@ impl Gatherer {
             rows.into_iter().for_each(|row| accounts.add(row));
         }
         Some(accounts.find(name).cloned())
+    }
+
+    /// Requests of others that wait for a response of the account of that name, by the subject for it.
+    pub(crate) fn responses(&self, account: &str) -> Option<BTreeMap<String, ShownResponse>> {
+        let mut found = BTreeMap::new();
+        for shard in self.control.shards() {
+            let name = account.to_owned();
+            self.pages(
+                shard,
+                move |broker, from| broker.response_page(from, &name),
+                |rows| {
+                    found.extend(rows.into_iter().map(|row| (row.response_subject().to_owned(), row)));
+                    found.len() < RESPONSES_MAX
+                },
+            )?;
+        }
+        Some(found)
     }
 
     /// The connections that are asked for. `open` is how many there are in the account that is asked

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use monitor::{
     AccountDetail, AccountRow, Accounts, AccstatzQuery, Connz, ConnzQuery, Facts, LeafzQuery, Moment, Routez,
-    RoutezQuery, Subsz, SubszQuery, accountz, accountz_of, accstatz, leafz, no_such_account,
+    RoutezQuery, ShownSharing, Subsz, SubszQuery, accountz, accountz_of, accstatz, leafz, no_such_account,
 };
 use shard_runtime::wall_clock;
 use system::SubscribersQuery;
@@ -101,7 +101,8 @@ impl Teller {
         };
         let (loaded, mappings) = (facts.config.config_load_time, facts.mappings.get(name));
         let directory = self.gatherer.directory()?;
-        let sharing = shown_sharing(&directory, name);
+        let responses = self.gatherer.responses(name)?;
+        let sharing = ShownSharing { responses, ..shown_sharing(&directory, name) };
         let system = &facts.config.system_account;
         Some(tell(&account.detail(system, loaded, has_jetstream, mappings, &sharing), to))
     }

@@ -240,6 +240,7 @@ impl Broker {
             responder: way.account,
             responses: way.responses,
             threshold: way.threshold,
+            shares: way.shares,
         };
         let now = self.egress.counters.now;
         let is_tracked = measured.is_some() || matches!(&before, Reply::Token(text) if text.is_tracked());

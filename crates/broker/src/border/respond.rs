@@ -83,7 +83,7 @@ impl Broker {
             self.egress.counters.totals.late_responses += 1;
             return Passage::default();
         };
-        let Request { requester, reply, responses, threshold, .. } = request;
+        let Request { requester, reply, responses, threshold, shares, .. } = request;
         let measured = token.is_tracked.then(|| self.responses.take_measured(token)).flatten();
         if self.config.settings.directory.account(requester).is_gone() {
             self.egress.counters.totals.late_responses += 1;
@@ -103,6 +103,7 @@ impl Broker {
                 responder: requester,
                 responses,
                 threshold,
+                shares,
             };
             self.responses.open(now, back)
         });

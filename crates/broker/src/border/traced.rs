@@ -45,6 +45,7 @@ impl Broker {
                 responder: account,
                 responses: ResponseType::Stream,
                 threshold: TOLD_WITHIN,
+                shares: false,
             },
         );
         Some(Trace { told_to: token[..].into(), goes_on: true })

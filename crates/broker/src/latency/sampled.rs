@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use monitor::compact;
 use nats_proto::HeaderView;
 
 use crate::trace_request::is_sampled;
@@ -22,11 +21,14 @@ const B3_SPAN: &str = "X-B3-Spanid";
 const PARENT: &str = "Traceparent";
 const STATE: &str = "Tracestate";
 
+/// Such headers by name, with their values.
+pub(crate) type TracedBy = BTreeMap<String, Vec<String>>;
+
 type Fields<'a> = BTreeMap<String, Vec<Cow<'a, str>>>;
 
-/// The headers that say that a request is traced, as JSON, if any do. Of several kinds the first counts, in the order
+/// The headers that say that a request is traced, if any do. Of several kinds the first counts, in the order
 /// below.
-pub(super) fn traced_by(headers: &[u8]) -> Option<Box<[u8]>> {
+pub(super) fn traced_by(headers: &[u8]) -> Option<TracedBy> {
     let fields = read(headers)?;
     let first = |name| fields.get(name).and_then(|values| values.first()).map(|value| &**value);
     if let Some(uber) = first(UBER) {
@@ -90,28 +92,31 @@ fn may_be_sampled(b3: &str) -> bool {
     parts.get(2).copied().or((parts.len() == 1).then_some(b3)) != Some("0")
 }
 
-fn told(fields: &Fields<'_>, is_told: impl Fn(&str) -> bool) -> Box<[u8]> {
+fn told(fields: &Fields<'_>, is_told: impl Fn(&str) -> bool) -> TracedBy {
     let mut bytes = 0;
     let mut has_room = |name: &str, values: &[Cow<'_, str>]| {
         bytes += name.len() + values.iter().map(|value| value.len()).sum::<usize>();
         bytes <= HEADERS_BYTES_MAX
     };
-    let kept: BTreeMap<_, _> = fields
+    let owned = |values: &[Cow<'_, str>]| values.iter().map(|value| value.clone().into_owned()).collect();
+    fields
         .iter()
         .filter(|(name, _)| is_told(name))
         .filter(|(name, values)| has_room(name, values))
-        .collect();
-    compact(&kept).into()
+        .map(|(name, values)| (name.clone(), owned(values)))
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use monitor::compact;
+
     use super::*;
 
     fn traced(fields: &str) -> String {
         let block = format!("NATS/1.0\r\n{fields}\r\n");
-        let told = traced_by(block.as_bytes()).unwrap_or_default();
-        String::from_utf8(told.to_vec()).unwrap()
+        let told = traced_by(block.as_bytes());
+        told.map(|told| String::from_utf8(compact(&told)).unwrap()).unwrap_or_default()
     }
 
     /// nats-server 2.14.5 told the same of the same requests.

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conns::Conn;
+use monitor::compact;
 use nats_auth::{Latency, Sampling};
 use nats_proto::Publish;
 use subject_trie::has_wildcard;
 
-use super::{Failure, Measured, Responder, ServiceLatency, TOLD_MAX, UNHEARD};
+use super::{Failure, Measured, Responder, ServiceLatency, TOLD_MAX, TracedBy, UNHEARD};
 use crate::border::{BORDER, Details, Requester, client_info};
 use crate::broker::Broker;
 use crate::client::Client;
@@ -35,7 +36,7 @@ impl Broker {
         shares: bool,
         envelope: &Envelope<'_>,
     ) -> Option<Box<Measured>> {
-        let header = self.sample_request(terms.sampling, envelope.publish)?;
+        let headers = self.sample_request(terms.sampling, envelope.publish)?;
         let client = self.client_of(envelope.origin);
         let rtt = client.and_then(|client| client.record.rtt()).unwrap_or_default();
         let requestor = self.info_of(client, requester, shares);
@@ -44,19 +45,19 @@ impl Broker {
             terms: Arc::clone(terms),
             requestor,
             rtt,
-            header,
+            headers,
             since: self.now(),
         }))
     }
 
     /// Whether it is the turn of a request, and by which headers: none where it was drawn by lot. One more in a hundred is
     /// drawn than is said, as in nats-server.
-    fn sample_request(&mut self, sampling: Sampling, publish: &Publish<'_>) -> Option<Box<[u8]>> {
+    fn sample_request(&mut self, sampling: Sampling, publish: &Publish<'_>) -> Option<TracedBy> {
         let is_drawn = match sampling {
             Sampling::Percent(percent) => percent >= 100 || self.random.next() % 100 <= u64::from(percent),
             Sampling::Headers => false,
         };
-        if is_drawn { Some(Box::default()) } else { super::sampled::traced_by(publish.headers()) }
+        if is_drawn { Some(TracedBy::new()) } else { super::sampled::traced_by(publish.headers()) }
     }
 
     fn client_of(&self, origin: Origin) -> Option<&Conn<Client>> {
@@ -107,6 +108,10 @@ impl Broker {
     }
 
     fn latency_of(&self, measured: &Measured, Failure(status, description): Failure) -> ServiceLatency {
+        let header = match measured.headers() {
+            headers if headers.is_empty() => Box::default(),
+            headers => compact(headers).into(),
+        };
         let asked = measured.since.0.saturating_sub(measured.rtt.as_nanos() as u64);
         ServiceLatency {
             account: measured.account,
@@ -115,7 +120,7 @@ impl Broker {
             description,
             requestor: measured.requestor.clone(),
             responder: Box::default(),
-            header: measured.header.clone(),
+            header,
             start: self.wall_clock.map(|clock| clock.moment(asked)).unwrap_or_default(),
             service: Duration::ZERO,
             system: Duration::ZERO,

@@ -7,6 +7,7 @@ fn request(reply: &str, threshold: u64) -> Request {
         responder: 2,
         responses: ResponseType::Singleton,
         threshold: Duration::from_nanos(threshold),
+        shares: false,
     }
 }
 

@@ -58,6 +58,16 @@ pub enum Sampling {
     Headers,
 }
 
+impl Sampling {
+    /// How many of a hundred, if that is said.
+    pub fn percent(self) -> Option<u8> {
+        match self {
+            Self::Percent(percent) => Some(percent),
+            Self::Headers => None,
+        }
+    }
+}
+
 /// nats-server's part of the requests that are measured, where the configuration names none.
 pub const SAMPLING: Sampling = Sampling::Percent(100);
 
