@@ -17,7 +17,7 @@
 
 mod advertised;
 mod branches;
-mod incoming;
+pub(crate) mod incoming;
 mod interest;
 mod leaf_incoming;
 mod leaf_session;
@@ -37,7 +37,6 @@ use nats_proto::{InterestKey, Limits, PeerDecoder, PeerKind};
 use smallvec::SmallVec;
 
 use self::branches::{Branch, Branches};
-pub(crate) use self::incoming::Incoming;
 use crate::party::{Origin, Party, PeerId, ServiceId};
 use crate::subscription::SubKey;
 

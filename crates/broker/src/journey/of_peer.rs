@@ -10,7 +10,7 @@ use crate::broker::Broker;
 use crate::client::Hold;
 use crate::input::Flow;
 use crate::party::PeerId;
-use crate::peers::Incoming;
+use crate::peers::incoming::Incoming;
 use crate::trace_request::{ORIGIN_ACCOUNT, TraceRequest};
 
 impl Broker {
