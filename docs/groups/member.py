@@ -25,7 +25,7 @@ async def main(url, name):
         except nats.errors.TimeoutError:
             continue
         for message in batch:
-            print(name, message.subject, message.data.decode(), flush=True)
+            print(f"{name} {message.subject} {message.data.decode()}\n", end="", flush=True)
             await message.ack()
 
 
