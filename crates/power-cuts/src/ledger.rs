@@ -27,6 +27,8 @@ pub enum Broken {
     ConsumerGone,
     /// The server does not start any more.
     NoStart,
+    /// It says of files that they are not what it wrote.
+    Rotten,
 }
 
 /// Removals that were asked for, and perhaps answered.

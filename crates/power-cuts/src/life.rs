@@ -62,6 +62,9 @@ pub struct Tested {
     pub ending: Ending,
 }
 
+/// What the server says where files are not what it wrote.
+const FOUND_ROTTEN: &str = "JetStream found ";
+
 /// Why there is nothing to test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -154,6 +157,9 @@ impl Life {
             }
             let dice = Dice::new(self.dice.roll());
             let checked = check::check(&self.shared, self.stream, self.server.addr(), &name, dice);
+            if let Some(found) = self.server.log().text().lines().find(|line| line.contains(FOUND_ROTTEN)) {
+                self.shared.ledger().note(Broken::Rotten, found.to_owned());
+            }
             self.hear_complaints();
             assert!(checked.is_ok(), "seed {}: it ended: {}", self.seed, self.server.log().text());
         }

@@ -106,6 +106,14 @@ fn cuts_break_no_promise_of_an_encrypted_store() {
     nothing_is_broken(|seed| Tested { more: CIPHERS[(seed % 2) as usize], ..by_rule(seed) });
 }
 
+/// What lies in files is read all the time, also those that a cut has torn: none of it is taken for rotten.
+#[test]
+fn cuts_break_no_promise_while_files_are_read() {
+    const MORE: [&str; 2] =
+        ["scrub_interval: \"10ms\"", "scrub_interval: \"10ms\", key: s3cr3t, cipher: aes"];
+    nothing_is_broken(|seed| Tested { more: MORE[(seed % 2) as usize], ..by_rule(seed) });
+}
+
 fn nothing_is_broken_by(trouble: Trouble) {
     let stream = StreamKind::Plain;
     nothing_is_broken(|seed| Tested { trouble: Some(trouble), stream, ..by_rule(seed) });
