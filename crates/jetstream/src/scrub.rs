@@ -27,6 +27,9 @@ fn pause(interval: Duration, bytes: u64) -> Duration {
     (interval / pieces).clamp(PAUSE_MIN, PAUSE_MAX)
 }
 
+/// The group of what the log keeps for itself.
+const OWN_GROUP: u32 = 0;
+
 /// What rotted, as far as it is known.
 #[derive(Debug)]
 struct Find {
@@ -45,6 +48,8 @@ enum What {
     Message(u64),
     /// What a stream, or a consumer of it, is or was.
     State,
+    /// What the log itself keeps, also of streams that are not served or are gone.
+    Aside,
     /// Nobody needs it any more.
     Gone,
 }
@@ -107,7 +112,13 @@ impl Home {
         let place = Place { segment: rotten.segment, offset: rotten.rot.at };
         let consumer = self.consumer_groups.get(&head.group);
         let id = consumer.map_or(StreamId(head.group), |key| key.stream);
-        let Some(slot) = self.streams.get(&id) else { return Find { what: What::Gone, ..unknown(rotten) } };
+        let Some(slot) = self.streams.get(&id) else {
+            let is_kept = head.group == OWN_GROUP
+                || self.parked.contains(&head.group)
+                || self.tombs.has(head.group, place);
+            let what = if is_kept { What::Aside } else { What::Gone };
+            return Find { what, ..unknown(rotten) };
+        };
         let row = slot.index().get(head.seq);
         let what = match head.kind {
             Kind::MESSAGE if row.is_some_and(|row| row.place == place) => What::Message(head.seq),
@@ -129,6 +140,7 @@ impl Display for Find {
             What::Unknown => write!(f, ", nobody knows of what")?,
             What::Message(seq) => write!(f, ", message {seq} of '{}'", self.name)?,
             What::State => write!(f, ", of the state of '{}'", self.name)?,
+            What::Aside => write!(f, ", of what is kept beside the streams that are served")?,
             What::Gone => write!(f, ", of what nobody needs any more")?,
         }
         error.iter().try_for_each(|error| write!(f, ": {error}"))

@@ -16,8 +16,8 @@ use crate::log::Log;
 use crate::request::{DiskError, Span};
 use crate::segment::{FIRST_BATCH, Segment, Stage};
 
-/// Bytes that are looked at in one go: twice what a batch usually has. At worst, where a head is damaged, that is half a
-/// millisecond.
+/// Bytes that are looked at in one go: twice what a batch usually has. Where a head is damaged one is looked for at each of them,
+/// which is a sum over forty bytes each time, and the most that a piece can take.
 pub const SCRUB_BYTES: u32 = 64 << 10;
 
 /// Places that are known to be rotten. Of those beyond it is counted that there are more, and no more is said.
