@@ -396,7 +396,29 @@ fn serve<'a>(
             || (crossing.groups.len() == is_asking
                 && serve_among(egress, random, &far, envelope.origin, envelope.publish));
     }
+    if elsewhere.iter().any(|shard| shard.at.far) {
+        return serve_afar(egress, random, name, here, elsewhere, envelope, crossing);
+    }
     serve_near(egress, random, name, here, elsewhere, envelope, crossing)
+}
+
+/// The same where a shard has none but those behind leaf nodes and hubs.
+#[cold]
+fn serve_afar<'a>(
+    egress: &mut Egress,
+    random: &mut Random,
+    name: &'a [u8],
+    here: &[SubKey],
+    elsewhere: &[Remote<ShardInterest>],
+    envelope: &Envelope<'_>,
+    crossing: &mut Crossing<'a>,
+) -> bool {
+    type Shards = SmallVec<[Remote<ShardInterest>; 8]>;
+    let (far, near): (Shards, Shards) = elsewhere.iter().copied().partition(|shard| shard.at.far);
+    let is_asking = crossing.groups.len();
+    serve_near(egress, random, name, here, &near, envelope, crossing)
+        || (crossing.groups.len() == is_asking
+            && serve_near(egress, random, name, &[], &far, envelope, crossing))
 }
 
 /// The same for members that are all alike.

@@ -261,8 +261,9 @@ impl Broker {
         // A join that adds nothing to tell still relies on what was told for others before it.
         let relies_on_news = change == MemberChange::Join && !self.mesh.is_settled();
         let sub = self.egress.subs.at(key);
+        let is_far = sub.queue().is_some() && self.egress.has_branches() && self.egress.is_behind_branch(key);
         let space = &mut self.spaces[sub.account()];
-        let Some((before, now)) = space.count(sub.filter, sub.queue(), change) else {
+        let Some((before, now)) = space.count(sub.filter, sub.queue(), change, is_far) else {
             return relies_on_news.then(|| self.mesh.round());
         };
         space.local.filter(sub.filter, &mut self.filter);

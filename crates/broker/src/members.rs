@@ -51,6 +51,8 @@ struct Exceptions {
     leaving: u32,
     /// Those that count and may run out.
     limited: u32,
+    /// Those of a queue group that count and are behind leaf nodes or hubs. None of them may run out.
+    far: u32,
 }
 
 #[derive(Debug)]
@@ -67,14 +69,15 @@ struct GroupRef<'a> {
 
 impl Members {
     /// Counts a change among the members of a filter, of which `stored` are in the trie: one that joins
-    /// is there already, one that leaves is still. Returns what was told before and what is to be told
-    /// now, if they differ.
+    /// is there already, one that leaves is still. One of a queue group is `far` if it is behind a leaf node or a hub.
+    /// Returns what was told before and what is to be told now, if they differ.
     pub(crate) fn count(
         &mut self,
         stored: usize,
         filter: FilterKey,
         queue: Option<&[u8]>,
         change: MemberChange,
+        far: bool,
     ) -> Option<(Told, Told)> {
         let stored = u32::try_from(stored).expect("memory ends long before members do");
         let group = GroupRef { filter, queue };
@@ -82,10 +85,14 @@ impl Members {
         let mut now = before;
         let mut stored_before = stored;
         match change {
-            MemberChange::Join => stored_before -= 1,
+            MemberChange::Join => {
+                stored_before -= 1;
+                now.far += u32::from(far);
+            }
             MemberChange::Leave { limited } => {
                 now.leaving += 1;
                 now.limited -= u32::from(limited);
+                now.far -= u32::from(far);
             }
             MemberChange::BecomeLimited => now.limited += 1,
         }
@@ -136,8 +143,11 @@ impl Members {
 impl Exceptions {
     fn told(self, stored: u32, is_queue: bool) -> Told {
         let all = stored - self.leaving;
-        let weight = if is_queue { all } else { all.min(1) };
-        Told { weight, firm: all > self.limited }
+        match all - self.far {
+            all if !is_queue => Told { weight: all.min(1), firm: all > self.limited, far: false },
+            0 => Told { weight: all, firm: all > 0, far: all > 0 },
+            near => Told { weight: near, firm: near > self.limited, far: false },
+        }
     }
 }
 

@@ -33,8 +33,10 @@ const MISSES_MIN: u64 = 4;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct ShardInterest {
     pub(crate) shard: ShardId,
-    /// See [`Interest::firm`].
+    /// See [`Told::firm`].
     pub(crate) firm: bool,
+    /// See [`Told::far`].
+    pub(crate) far: bool,
 }
 
 /// Which other shards get messages on a subject.
@@ -232,7 +234,7 @@ impl SubjectSpace {
             self.remote.remove_by(interest.filter, interest.queue, |interested| interested.at.shard == from);
         }
         if interest.now.weight > 0 {
-            let interested = ShardInterest { shard: from, firm: interest.now.firm };
+            let interested = ShardInterest { shard: from, firm: interest.now.firm, far: interest.now.far };
             self.remote
                 .insert(
                     interest.filter,
@@ -252,8 +254,9 @@ impl SubjectSpace {
         filter: FilterKey,
         queue: Option<&[u8]>,
         change: MemberChange,
+        far: bool,
     ) -> Option<(Told, Told)> {
-        self.members.count(self.local.members(filter, queue), filter, queue, change)
+        self.members.count(self.local.members(filter, queue), filter, queue, change, far)
     }
 
     /// Takes out a subscription, of which the other shards, if there are any, were told that it leaves.
@@ -281,7 +284,7 @@ mod tests {
     }
 
     fn told(weight: u32, firm: bool) -> Told {
-        Told { weight, firm }
+        Told { weight, firm, far: false }
     }
 
     #[test]
@@ -361,14 +364,14 @@ mod tests {
     fn a_leaving_subscription_stays_in_the_trie_and_out_of_the_count() {
         let mut space = SubjectSpace::new("A", true);
         let filter = space.local.insert(X, None, SubKey(1)).unwrap();
-        space.count(filter, None, MemberChange::Join).unwrap();
-        let (_, now) = space.count(filter, None, MemberChange::Leave { limited: false }).unwrap();
+        space.count(filter, None, MemberChange::Join, false).unwrap();
+        let (_, now) = space.count(filter, None, MemberChange::Leave { limited: false }, false).unwrap();
         assert_eq!(now.weight, 0);
         assert_eq!(space.local.insert(X, None, SubKey(2)), Ok(filter));
-        let (before, _) = space.count(filter, None, MemberChange::Join).unwrap();
+        let (before, _) = space.count(filter, None, MemberChange::Join, false).unwrap();
         assert_eq!(before.weight, 0);
         space.remove(filter, None, SubKey(1));
-        let (before, now) = space.count(filter, None, MemberChange::Leave { limited: false }).unwrap();
+        let (before, now) = space.count(filter, None, MemberChange::Leave { limited: false }, false).unwrap();
         assert_eq!((before.weight, now.weight), (1, 0));
         space.remove(filter, None, SubKey(2));
         assert!(space.members.is_empty() && space.local.is_empty());
@@ -384,7 +387,8 @@ mod tests {
             space.on_interest(ShardId(2), &interest(filter, queue, none, one));
             let members = space.matches(b"x.y").1.unwrap().queues[0].members.clone();
             assert_eq!(members.len(), 2);
-            let first = Remote { at: ShardInterest { shard: ShardId(1), firm: false }, weight: 3 };
+            let first =
+                Remote { at: ShardInterest { shard: ShardId(1), firm: false, far: false }, weight: 3 };
             assert!(members.contains(&first));
             space.on_interest(ShardId(1), &interest(filter, queue, told(3, false), none));
             assert_eq!(space.matches(b"x.y").1.unwrap().queues[0].members.len(), 1);

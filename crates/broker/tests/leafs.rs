@@ -147,18 +147,31 @@ fn leaf_nodes_are_told_where_else_they_may_come_in() {
 
 #[test]
 fn a_group_has_its_message_near_by_if_it_can() {
-    let mut shards = server(1);
-    let leaf = leaf(&mut shards, "L");
-    say(&mut shards, leaf, "LS+ jobs q 5\r\n");
-    let client = login(&mut shards, "a");
-    say(&mut shards, client, "PUB jobs 0\r\n\r\n");
-    assert_eq!(heard(&mut shards, leaf), "LMSG jobs | q 0\r\n\r\n");
-    say(&mut shards, client, "SUB jobs q 1\r\n");
-    heard(&mut shards, leaf);
-    for _ in 0..20 {
-        assert_eq!(say(&mut shards, client, "PUB jobs 0\r\n\r\n"), "MSG jobs 1 0\r\n\r\n");
+    for count in 1..4 {
+        let mut shards = server(count);
+        let leaf = leaf(&mut shards, "L");
+        say(&mut shards, leaf, "LS+ jobs q 5\r\n");
+        let clients: Vec<Conn> = (0..count).map(|_| login(&mut shards, "a")).collect();
+        for client in &clients {
+            say(&mut shards, *client, "PUB jobs 0\r\n\r\n");
+            assert_eq!(heard(&mut shards, leaf), "LMSG jobs | q 0\r\n\r\n", "{count} shards");
+        }
+        for near in &clients {
+            say(&mut shards, *near, "SUB jobs q 1\r\n");
+            heard(&mut shards, leaf);
+            for client in &clients {
+                shards.feed(*client, &"PUB jobs 0\r\n\r\n".repeat(20));
+                shards.settle();
+            }
+            let got = heard(&mut shards, *near);
+            assert_eq!(got.matches("MSG jobs 1 0").count(), 20 * count, "{count} shards");
+            assert_eq!(heard(&mut shards, leaf), "", "{count} shards");
+            say(&mut shards, *near, "UNSUB 1\r\n");
+            heard(&mut shards, leaf);
+        }
+        say(&mut shards, clients[count - 1], "PUB jobs 0\r\n\r\n");
+        assert_eq!(heard(&mut shards, leaf), "LMSG jobs | q 0\r\n\r\n", "{count} shards");
     }
-    assert_eq!(heard(&mut shards, leaf), "");
 }
 
 #[test]

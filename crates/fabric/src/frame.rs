@@ -118,6 +118,8 @@ pub struct Told {
     /// Whether a message sent on this interest is sure to be taken. It is not when every
     /// subscription behind it is about to run out (UNSUB with a maximum).
     pub firm: bool,
+    /// All of them are behind leaf nodes or hubs: a queue group's message goes there if there is no other member.
+    pub far: bool,
 }
 
 /// The answer to a message with a ticket.

@@ -5,9 +5,9 @@ use nats_proto::{HeaderLen, Publish};
 use crate::shard::ShardId;
 
 use super::layout::{
-    HAS_GROUPS, HAS_HEADER, HAS_OTHER_SUBJECT, HAS_QUEUE, HAS_REPLY, HAS_TICKET, INTEREST, IS_FIRM, LETTER,
-    MESSAGE, MOVE, MOVE_ASK, MOVE_DONE, MOVE_PAUSE, MOVE_RESUME, NEXT_MESSAGE, OFFER_REPLY, PILED, PLAIN,
-    SERVED, STALL, WAS_FIRM,
+    HAS_GROUPS, HAS_HEADER, HAS_OTHER_SUBJECT, HAS_QUEUE, HAS_REPLY, HAS_TICKET, INTEREST, IS_FAR, IS_FIRM,
+    LETTER, MESSAGE, MOVE, MOVE_ASK, MOVE_DONE, MOVE_PAUSE, MOVE_RESUME, NEXT_MESSAGE, OFFER_REPLY, PILED,
+    PLAIN, SERVED, STALL, WAS_FAR, WAS_FIRM,
 };
 use super::reader::{MeshFrameError, Reader};
 use super::{Interest, Letter, MeshFrame, MeshMessage, MoveStep, Names, OfferReply, Served, Told};
@@ -200,8 +200,8 @@ impl<'a> Reader<'a> {
     fn interest(&mut self) -> Result<Interest<'a>, MeshFrameError> {
         let flags = self.u8()?;
         let account = self.u32()?;
-        let before = Told { weight: self.u32()?, firm: flags & WAS_FIRM != 0 };
-        let now = Told { weight: self.u32()?, firm: flags & IS_FIRM != 0 };
+        let before = Told { weight: self.u32()?, firm: flags & WAS_FIRM != 0, far: flags & WAS_FAR != 0 };
+        let now = Told { weight: self.u32()?, firm: flags & IS_FIRM != 0, far: flags & IS_FAR != 0 };
         let filter = self.bytes()?;
         let queue = if flags & HAS_QUEUE != 0 { Some(self.bytes()?) } else { None };
         Ok(Interest { account, filter, queue, before, now })

@@ -5,9 +5,9 @@ use nats_proto::Publish;
 use crate::shard::ShardId;
 
 use super::layout::{
-    HAS_GROUPS, HAS_HEADER, HAS_OTHER_SUBJECT, HAS_QUEUE, HAS_REPLY, HAS_TICKET, INTEREST, IS_FIRM, LETTER,
-    MESSAGE, MESSAGE_HEAD_BYTES, MOVE, MOVE_ASK, MOVE_DONE, MOVE_PAUSE, MOVE_RESUME, NEXT_MESSAGE,
-    OFFER_REPLY, PILED, PLAIN, SERVED, STALL, WAS_FIRM,
+    HAS_GROUPS, HAS_HEADER, HAS_OTHER_SUBJECT, HAS_QUEUE, HAS_REPLY, HAS_TICKET, INTEREST, IS_FAR, IS_FIRM,
+    LETTER, MESSAGE, MESSAGE_HEAD_BYTES, MOVE, MOVE_ASK, MOVE_DONE, MOVE_PAUSE, MOVE_RESUME, NEXT_MESSAGE,
+    OFFER_REPLY, PILED, PLAIN, SERVED, STALL, WAS_FAR, WAS_FIRM,
 };
 use super::{Interest, Letter, MeshMessage, MoveStep, Served};
 
@@ -90,7 +90,9 @@ pub(crate) fn put_interest(out: &mut Vec<u8>, interest: &Interest<'_>) {
     out.push(
         flag(interest.queue.is_some(), HAS_QUEUE)
             | flag(interest.before.firm, WAS_FIRM)
-            | flag(interest.now.firm, IS_FIRM),
+            | flag(interest.now.firm, IS_FIRM)
+            | flag(interest.before.far, WAS_FAR)
+            | flag(interest.now.far, IS_FAR),
     );
     put_u32(out, interest.account);
     put_u32(out, interest.before.weight);

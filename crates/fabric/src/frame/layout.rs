@@ -28,6 +28,8 @@ pub(super) const HAS_OTHER_SUBJECT: u8 = 1 << 5;
 pub(super) const HAS_QUEUE: u8 = 1;
 pub(super) const WAS_FIRM: u8 = 1 << 1;
 pub(super) const IS_FIRM: u8 = 1 << 2;
+pub(super) const WAS_FAR: u8 = 1 << 3;
+pub(super) const IS_FAR: u8 = 1 << 4;
 
 // Kinds of a move frame.
 pub(super) const MOVE_ASK: u8 = 1;

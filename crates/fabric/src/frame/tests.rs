@@ -23,8 +23,8 @@ fn frames_come_back_as_they_were_put() {
         publish: publish(),
         groups: Names::default(),
     };
-    let before = Told { weight: 8, firm: true };
-    let now = Told { weight: 9, firm: false };
+    let before = Told { weight: 8, firm: true, far: false };
+    let now = Told { weight: 9, firm: false, far: true };
     let interest = Interest { account: 1, filter: b"x.*", queue: Some(b"q"), before, now };
     let plain = Interest { queue: None, ..interest };
     let mut out = Vec::new();

@@ -4,7 +4,13 @@ use super::*;
 use crate::frame::{MeshFrame, Names, Told};
 
 fn interest(filter: &[u8]) -> Interest<'_> {
-    Interest { account: 0, filter, queue: None, before: Told::default(), now: Told { weight: 1, firm: true } }
+    Interest {
+        account: 0,
+        filter,
+        queue: None,
+        before: Told::default(),
+        now: Told { weight: 1, firm: true, far: false },
+    }
 }
 
 #[test]
