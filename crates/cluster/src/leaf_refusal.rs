@@ -54,6 +54,8 @@ pub enum LeafEnding {
     Silent,
     /// It speaks TLS only.
     WantsTls,
+    /// A setting named it, and does not any more.
+    Removed,
 }
 
 /// How long to wait where nothing but a new configuration will help.

@@ -7,6 +7,7 @@
 
 mod dials;
 mod hub;
+mod remotes;
 mod spoke;
 #[cfg(test)]
 mod tests;

@@ -31,13 +31,13 @@ impl LeafNodes {
         info: &ServerInfo,
         cluster: Option<&str>,
     ) -> Result<Option<Self>, NodeError> {
-        let LeafNodeOptions { listener: asked, remotes, reconnect, .. } = &options.leaf_nodes;
-        let dialed: Vec<&LeafRemote> = remotes.iter().filter(|remote| !remote.is_disabled).collect();
-        if asked.is_none() && dialed.is_empty() {
+        let LeafNodeOptions { listener: asked, reconnect, .. } = &options.leaf_nodes;
+        if !options.leaf_nodes.has_any() {
             return Ok(None);
         }
         let bound = asked.as_ref().map(listen).transpose()?;
-        let keys: Vec<Option<LeafKey>> = dialed.iter().map(|remote| key(remote)).collect::<Result<_, _>>()?;
+        let (remotes, keys): (Vec<cluster::LeafRemote>, Vec<Option<LeafKey>>) =
+            hubs(options)?.into_iter().unzip();
         let config = Arc::new(LeafConfig {
             server_id: info.server_id.clone(),
             server_name: info.server_name.clone(),
@@ -48,7 +48,7 @@ impl LeafNodes {
             jetstream: info.jetstream,
             domain: info.domain.clone(),
             listener: asked.as_ref().zip(bound.as_ref()).map(|(asked, bound)| listener(asked, bound.1)),
-            remotes: dialed.iter().map(|remote| remote_config(remote, &options.leaf_nodes)).collect(),
+            remotes,
             reconnect: *reconnect,
             first_reports: options.dial_reports.first,
             again_reports: options.dial_reports.again,
@@ -75,6 +75,12 @@ impl LeafNodes {
         let Some((listener, _)) = self.bound else { return Ok(()) };
         accept_leafs(&listener, control).map_err(NodeError::RouteThreads)
     }
+}
+
+/// The hubs to dial, each with what shows it who this server is.
+pub(crate) fn hubs(options: &Options) -> Result<Vec<(cluster::LeafRemote, Option<LeafKey>)>, NodeError> {
+    let dialed = options.leaf_nodes.remotes.iter().filter(|remote| !remote.is_disabled);
+    dialed.map(|remote| Ok((remote_config(remote, &options.leaf_nodes), key(remote)?))).collect()
 }
 
 fn listen(asked: &Asked) -> Result<(TcpListener, SocketAddr), NodeError> {

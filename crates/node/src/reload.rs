@@ -7,9 +7,10 @@
 use std::sync::{Arc, Weak};
 
 use broker::{Broker, Settings};
+use cluster::LeafRemote;
 use conns::CloseReason;
 use fabric::ShardId;
-use nats_auth::Directory;
+use nats_auth::{Directory, LeafKey};
 use rustls::ServerConfig;
 use server_log::Log;
 use server_options::{
@@ -26,6 +27,7 @@ use crate::gather::Gatherer;
 use crate::identity::system_server;
 use crate::jetstream::config;
 use crate::jetstream_limits::next_config;
+use crate::leafs::hubs;
 use crate::monitoring::Monitoring;
 use crate::reload_request::NO_FILE;
 use crate::routes::renewed;
@@ -58,6 +60,7 @@ struct Prepared {
     tls: Option<Arc<Acceptor>>,
     web_tls: Option<Arc<Acceptor>>,
     https: Option<Arc<ServerConfig>>,
+    hubs: Vec<(LeafRemote, Option<LeafKey>)>,
 }
 
 /// What a reload needs, and what it changes.
@@ -136,7 +139,7 @@ impl Reloader {
             jetstream_returns(&self.started, &options)?;
         }
         let lines = reload_changes(&self.options, &options)?;
-        let Prepared { directories, tls, web_tls, https } =
+        let Prepared { directories, tls, web_tls, https, hubs } =
             self.prepare(&options).map_err(|error| ReloadError::NotReady(start_failure(&error, &options)))?;
         // The last that can fail, since it takes effect at once.
         if options.log != self.options.log {
@@ -151,6 +154,7 @@ impl Reloader {
         self.tell_shards(&options, directories);
         self.tell_system(&options);
         self.tell_cluster(&options);
+        self.tell_hubs(&options, hubs);
         self.tell_streams(&options);
         self.rewrite_files(&options);
         let secured = Secured { clients: tls.as_deref(), websockets: web_tls.as_deref() };
@@ -172,6 +176,7 @@ impl Reloader {
             tls: tls_files::acceptor(options)?,
             web_tls: tls_files::for_websockets(options)?,
             https: tls_files::for_monitoring(options)?,
+            hubs: hubs(options)?,
         })
     }
 
@@ -206,6 +211,15 @@ impl Reloader {
         let Some(meeting) = &self.meeting else { return };
         let cluster = Arc::new(renewed(&meeting.config, options));
         let told = self.control.ask(ShardId(0), |broker, now| broker.reconfigure_cluster(now, cluster));
+        let _ = told.recv();
+    }
+
+    /// Has that shard dial other hubs, if there are others. Which accounts there are it knows.
+    fn tell_hubs(&self, options: &Options, hubs: Vec<(LeafRemote, Option<LeafKey>)>) {
+        if options.leaf_nodes.remotes == self.options.leaf_nodes.remotes {
+            return;
+        }
+        let told = self.control.ask(ShardId(0), |broker, now| broker.dial_other_hubs(now, hubs));
         let _ = told.recv();
     }
 

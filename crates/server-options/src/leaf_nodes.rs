@@ -35,6 +35,13 @@ impl Default for LeafNodeOptions {
     }
 }
 
+impl LeafNodeOptions {
+    /// Whether there may be any leaf node or hub.
+    pub fn has_any(&self) -> bool {
+        self.listener.is_some() || self.remotes.iter().any(|remote| !remote.is_disabled)
+    }
+}
+
 /// Where leaf nodes connect, and as whom.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LeafListener {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use cluster::{Allowed, Bound, Ear, Leaf, LeafAction, LeafEnding, Reading, leaf_words};
+use cluster::{Allowed, Bound, Ear, Leaf, LeafAction, LeafEnding, LeafRemote, Reading, leaf_words};
 use conns::{CloseReason, ConnId, Peer, Time};
 use nats_auth::{
-    Access, ConnectionType, Credentials, Identity, PasswordCheck, Permissions, Renewal, SubjectPermission,
-    Verdict,
+    Access, ConnectionType, Credentials, Identity, LeafKey, PasswordCheck, Permissions, Renewal,
+    SubjectPermission, Verdict,
 };
 use nats_proto::{LeafConnect, PeerKind, ServerPermission, encode, show};
 
@@ -48,6 +48,24 @@ impl Broker {
         let (id, label) = self.open_peer(now, peer, "lid");
         self.branches().control.on_dialed(since_start(now), number, id, &label);
         self.begin_peer(now, id, PeerKind::Leaf)
+    }
+
+    /// Has these hubs dialed from now on and no others, each shown who this server is by the key beside it, on the shard
+    /// that speaks to them. Of a server that began without leaf nodes and hubs nothing comes of it.
+    pub fn dial_other_hubs(&mut self, now: Time, hubs: Vec<(LeafRemote, Option<LeafKey>)>) {
+        let Some(branches) = self.egress.peers.as_mut().and_then(|peers| peers.branches.as_mut()) else {
+            return;
+        };
+        let (remotes, shown): (Vec<LeafRemote>, Vec<Option<LeafKey>>) = hubs.into_iter().unzip();
+        let mut keys: Vec<Option<LeafKey>> = Vec::new();
+        for (number, key) in branches.control.set_remotes(remotes).into_iter().zip(shown) {
+            keys.resize_with(keys.len().max(number + 1), || None);
+            keys[number] = key;
+        }
+        self.config.leaf_keys = keys.into();
+        branches.control.on_time(since_start(now));
+        self.act_for_cluster(now);
+        self.settle();
     }
 
     pub(super) fn branches(&mut self) -> &mut Branches {
@@ -293,5 +311,6 @@ fn reason(ending: LeafEnding) -> CloseReason {
         LeafEnding::Stale => CloseReason::StaleConnection,
         LeafEnding::Silent => CloseReason::ReadError,
         LeafEnding::WantsTls => CloseReason::TlsHandshakeFailure,
+        LeafEnding::Removed => CloseReason::ClientClosed,
     }
 }

@@ -40,7 +40,7 @@ enum State {
 }
 
 impl Remote {
-    fn new(urls: Vec<RouteUrl>) -> Self {
+    pub(super) fn new(urls: Vec<RouteUrl>) -> Self {
         Self {
             urls,
             is_tried: false,
@@ -49,6 +49,15 @@ impl Remote {
             was_reached: false,
             delay: None,
         }
+    }
+
+    /// It is not to be dialed any more: it has no place.
+    pub(super) fn remove(&mut self) {
+        self.urls.clear();
+    }
+
+    pub(super) fn is_removed(&self) -> bool {
+        self.urls.is_empty()
     }
 
     /// The next place to dial; the one before goes to the end.
@@ -101,15 +110,20 @@ impl Remote {
 
 impl<C: Copy + Ord> Leafs<C> {
     pub(super) fn begin_remotes(&mut self) {
-        for at in 0..self.config.remotes.len() {
-            let (mut urls, keeps_order) =
-                (self.config.remotes[at].urls.clone(), self.config.remotes[at].keeps_order);
-            // Fisher and Yates.
-            for last in (1..urls.len()).rev().filter(|_| !keeps_order) {
-                urls.swap(last, self.draw() as usize % (last + 1));
-            }
+        for remote in self.config.remotes.clone() {
+            let urls = self.in_order(&remote);
             self.remotes.push(Remote::new(urls));
         }
+    }
+
+    /// The places of a hub in the order in which they are dialed.
+    pub(super) fn in_order(&mut self, remote: &LeafRemote) -> Vec<RouteUrl> {
+        let mut urls = remote.urls.clone();
+        // Fisher and Yates.
+        for last in (1..urls.len()).rev().filter(|_| !remote.keeps_order) {
+            urls.swap(last, self.draw() as usize % (last + 1));
+        }
+        urls
     }
 
     pub(super) fn dial_what_is_due(&mut self, now: Duration) {
@@ -142,7 +156,7 @@ impl<C: Copy + Ord> Leafs<C> {
     pub fn on_dial_failed(&mut self, now: Duration, number: u32, reason: &str) {
         let at = number.wrapping_sub(LEAF_DIALS) as usize;
         let jitter = self.config.reconnect.mul_f64(f64::from(self.draw()) / f64::from(u32::MAX));
-        let Some(remote) = self.remotes.get_mut(at) else { return };
+        let Some(remote) = self.remotes.get_mut(at).filter(|remote| !remote.is_removed()) else { return };
         remote.attempts += 1;
         remote.state = State::Waiting(now + self.config.reconnect + jitter);
         let every = if remote.was_reached { self.config.again_reports } else { self.config.first_reports };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nats_proto::{Compression, LeafConnect, PeerInfo, ServerPermission};
 
-use super::dials::LEAF_DIALS;
+use super::dials::{LEAF_DIALS, Remote};
 use super::{Allowed, Known, Leaf, LeafAction, Leafs, Session, Stage};
 use crate::config::Credentials;
 use crate::leaf_config::{LeafRemote, PROTO};
@@ -22,8 +22,9 @@ impl<C: Copy + Ord> Leafs<C> {
         let (remote, stage) = (remote.is_some().then_some(at), Stage::FirstInfo);
         self.sessions
             .insert(connection, Session { label: label.into(), number: 0, began: now, remote, stage });
-        if remote.is_none() || self.is_stopping {
-            self.close(connection, LeafEnding::Silent);
+        let is_removed = self.remotes.get(at).is_none_or(Remote::is_removed);
+        if is_removed || self.is_stopping {
+            self.close(connection, LeafEnding::Removed);
         }
     }
 

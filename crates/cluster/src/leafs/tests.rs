@@ -254,3 +254,27 @@ fn a_cluster_that_is_a_leaf_of_the_account_is_no_hub_of_it() {
     leafs.on_closed(NOW, 5);
     assert_eq!(leafs.next_deadline(), Some(NOW + Duration::from_secs(30)));
 }
+
+#[test]
+fn hubs_that_are_not_named_any_more_are_left_and_new_ones_dialed() {
+    let mut leafs = spoke(vec![remote(&["a:1"]), remote(&["b:2"])]);
+    leafs.on_time(NOW);
+    assert_eq!(done(&mut leafs), ["dial a:1", "dial b:2"]);
+    leafs.on_dialed(NOW, LEAF_DIALS, 5, "label");
+    leafs.on_info(NOW, 5, HUB_INFO.as_bytes());
+    leafs.on_info(NOW, 5, HUB_ANSWER.as_bytes());
+    assert_eq!(done(&mut leafs), ["5 introduce to 0: u X N", "5 open H C Hub"]);
+    assert_eq!(leafs.set_remotes(vec![remote(&["c:3"]), remote(&["a:1"])]), [2, 0]);
+    assert_eq!(done(&mut leafs), Vec::<String>::new(), "one that stays is not disturbed");
+    leafs.on_dialed(NOW, LEAF_DIALS + 1, 6, "label");
+    assert_eq!(done(&mut leafs), ["6 Removed"], "it was on its way");
+    leafs.on_closed(NOW, 6);
+    leafs.on_time(NOW);
+    assert_eq!(done(&mut leafs), ["dial c:3"]);
+    leafs.on_dial_failed(NOW, LEAF_DIALS + 2, "no");
+    assert_eq!(leafs.set_remotes(Vec::new()), Vec::<usize>::new());
+    assert_eq!(done(&mut leafs), ["5 Removed"]);
+    leafs.on_closed(NOW, 5);
+    assert_eq!(leafs.next_deadline(), None);
+    assert_eq!(leafs.set_remotes(vec![remote(&["a:1"])]), [3], "it comes anew");
+}

@@ -175,10 +175,14 @@ impl Node {
         self.child.wait().expect("it is ours");
     }
 
+    /// The text of its configuration.
+    pub(crate) fn config(&self) -> String {
+        fs::read_to_string(self.dir.path().join("server.conf")).expect("it is there")
+    }
+
     /// Has it read its configuration again, in which this stands instead of that.
     pub(crate) fn reload(&self, before: &str, after: &str) {
-        let path = self.dir.path().join("server.conf");
-        let text = fs::read_to_string(&path).expect("it is there");
+        let (path, text) = (self.dir.path().join("server.conf"), self.config());
         assert!(text.contains(before), "{text}");
         fs::write(&path, text.replace(before, after)).expect("there is room");
         let pid = Pid::from_raw(self.child.id().cast_signed()).expect("a process has a number");

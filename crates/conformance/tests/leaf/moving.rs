@@ -80,3 +80,19 @@ fn a_hub_in_lame_duck_mode_keeps_its_leaf_nodes() {
         assert_eq!(pair.hub.monitored_json("/leafz")["leafnodes"], 1);
     }
 }
+
+#[test]
+fn a_reload_dials_other_hubs_and_leaves_those_that_are_named_no_more() {
+    let port = ReservedPort::take().expect("there is a port");
+    let other = format!("leafnodes {{ listen: \"127.0.0.1:{}\" }}\n{USERS}", port.number());
+    let setting = Setting { cluster: "M", other: &other, ..Setting::default() };
+    let second = Node::start_with(&ours(2), &Place::take("C"), &[], setting);
+    let pair = Pair::start(&(ours(2), ours(1)));
+    let text = pair.leaf.config();
+    let first = text.split("a:a@127.0.0.1:").nth(1).and_then(|rest| rest.split('"').next()).expect("a port");
+    pair.leaf.reload(&format!("a:a@127.0.0.1:{first}"), &format!("a:a@127.0.0.1:{}", port.number()));
+    meet(&second, &pair.leaf);
+    eventually("the first is left", || (pair.hub.monitored_json("/leafz")["leafnodes"] == 0).then_some(()));
+    let words = ["removed", "added"].map(|what| format!("account=\"A\" {what}"));
+    assert!(words.iter().all(|words| pair.leaf.log().contains(words)), "{}", pair.leaf.log());
+}

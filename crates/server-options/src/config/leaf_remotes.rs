@@ -84,7 +84,7 @@ fn is_same(one: &LeafRemote, other: &LeafRemote) -> bool {
 }
 
 /// A hub as nats-server names it.
-fn shown(remote: &LeafRemote) -> String {
+pub(crate) fn shown(remote: &LeafRemote) -> String {
     let urls: Vec<String> = remote.urls.iter().map(|url| quote(url.to_string())).collect();
     let account = quote(remote.account.as_deref().unwrap_or(GLOBAL_ACCOUNT));
     let credentials = remote

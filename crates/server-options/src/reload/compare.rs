@@ -9,7 +9,9 @@ use nats_auth::{AUTH_TIMEOUT, IdentityConfig, User};
 use nats_proto::{GoDuration, quote};
 use tls_session::HandshakeFirst;
 
+use crate::config::leaf_remotes::shown;
 use crate::http_api::OnePort;
+use crate::leaf_nodes::{LeafNodeOptions, LeafRemote};
 use crate::options::{Options, Port};
 use crate::reload::rule::{NotReloadable, Outcome, Rule, fixed, live};
 use crate::tls::Tls;
@@ -156,12 +158,22 @@ pub(crate) fn one_port(options: &Options) -> String {
 }
 
 /// nats-server takes hubs up and lets go of them in a reload; here nothing of it may change.
+/// Of `leafnodes` hubs may come and go, where there was anything at the start.
 pub(crate) fn leaf_nodes(old: &Options, new: &Options) -> Outcome {
-    if old.leaf_nodes == new.leaf_nodes {
-        Outcome::Same
-    } else {
-        Outcome::Refused(NotReloadable::to("LeafNode"))
+    let (old, new) = (&old.leaf_nodes, &new.leaf_nodes);
+    let beside = |options: &LeafNodeOptions| LeafNodeOptions { remotes: Vec::new(), ..options.clone() };
+    if old == new {
+        return Outcome::Same;
     }
+    if beside(old) != beside(new) || !old.has_any() {
+        return Outcome::Refused(NotReloadable::to("LeafNode"));
+    }
+    let line = |what: &str, remote: &LeafRemote| format!("LeafNode Remote {} {what}", shown(remote));
+    let without = |some: &LeafNodeOptions, others: &LeafNodeOptions| -> Vec<LeafRemote> {
+        some.remotes.iter().filter(|remote| !others.remotes.contains(remote)).cloned().collect()
+    };
+    let removed = without(old, new).into_iter().map(|remote| line("removed", &remote));
+    Outcome::AllChanged(removed.chain(without(new, old).iter().map(|remote| line("added", remote))).collect())
 }
 
 pub(crate) fn single_user(old: &Options, new: &Options) -> Outcome {

@@ -10,6 +10,7 @@ use tls_session::{HandshakeFirst, Pin};
 
 use super::*;
 use crate::cluster::ClusterOptions;
+use crate::leaf_nodes::{LeafListener, LeafRemote};
 use crate::options::Port;
 use crate::peer_url::PeerUrl;
 use crate::tls::Tls;
@@ -326,4 +327,26 @@ fn a_cluster_may_not_change_where_it_listens_nor_what_is_not_followed_yet() {
     assert_eq!(changes(plain, advertised), refused("cluster no_advertise"));
     let named: Make = |options| options.cluster_name = Some("C".into());
     assert_eq!(changes(NOTHING, named), refused("cluster name"));
+}
+
+#[test]
+fn hubs_may_come_and_go_where_there_are_leaf_nodes() {
+    fn remotes(urls: &[&str], options: &mut Options) {
+        let remote = |url: &&str| LeafRemote {
+            urls: vec![PeerUrl::read("leafnode", url).expect("it is one")],
+            ..LeafRemote::default()
+        };
+        options.leaf_nodes.remotes = urls.iter().map(remote).collect();
+    }
+    let (one, other): (Make, Make) =
+        (|options| remotes(&["nats://a:1"], options), |options| remotes(&["nats://b:1"], options));
+    let lines = ["removed", "added"].iter().zip(["a", "b"]);
+    let lines = lines.map(|(what, host)| {
+        format!("Reloaded: LeafNode Remote urls=[\"nats://{host}:1\"], account=\"$G\" {what}")
+    });
+    assert_eq!(changes(one, other), Ok(lines.collect()));
+    let refused = Err("config reload not supported for LeafNode".to_owned());
+    assert_eq!(changes(NOTHING, one), refused.clone());
+    let listening: Make = |options| options.leaf_nodes.listener = Some(LeafListener::default());
+    assert_eq!(changes(one, listening), refused);
 }
