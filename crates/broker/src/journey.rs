@@ -98,9 +98,10 @@ pub(crate) enum Note {
         by: SubKey,
         error: &'static str,
     },
-    /// A server does.
+    /// A server does; a leaf node or a hub in this account.
     Sent {
         to: ConnId,
+        leaf_of: Option<usize>,
         server: Box<str>,
         hop: Box<str>,
         error: &'static str,

@@ -165,6 +165,17 @@ impl Peer {
         self.conn.filter(|_| self.route.is_some() || self.branch.is_some())
     }
 
+    /// The name of its server, and whether that tells of messages that are traced.
+    pub(crate) fn name_and_traces(&self) -> Option<(&str, bool)> {
+        let route = self.route.as_ref().map(|route| (&*route.server_name, route.traces));
+        route.or_else(|| self.branch.as_ref().map(|branch| (&*branch.leaf.server_name, branch.leaf.traces)))
+    }
+
+    /// The account that it is bound to, if it is a leaf node or a hub.
+    pub(crate) fn account(&self) -> Option<usize> {
+        self.branch.as_ref().map(|branch| branch.account)
+    }
+
     /// Whether it is told on behalf of which leaf cluster something is wanted, or sent. To servers before 2.2 it would
     /// mean nothing.
     fn takes_origin(&self) -> bool {

@@ -125,8 +125,8 @@ impl Default for LeafConfig {
     }
 }
 
-/// What servers before 2.11 say: traces of messages do not go beyond this server.
-pub(crate) const PROTO: i64 = 2;
+/// Servers that say so tell of messages that are traced.
+pub(crate) const PROTO: i64 = 3;
 
 impl LeafConfig {
     /// What the server says of itself over the connection of that number.

@@ -67,6 +67,8 @@ pub struct Leaf {
     pub is_isolated: bool,
     /// It takes headers.
     pub headers: bool,
+    /// It tells of messages that are traced.
+    pub traces: bool,
     /// What comes of what both sides think of compression.
     pub compression: Compression,
     /// Subjects that it does not want to be sent.

@@ -69,7 +69,7 @@ pub use snapshot::{
     SubscriptionFilter, SubscriptionRow, TURN_BOUNDS, Tally, TlsFacts, Turns,
 };
 pub use subsz::{Subsz, SubszQuery};
-pub use trace_step::{TRACED_CLIENT, TRACED_ROUTE, TraceStep};
+pub use trace_step::{TRACED_CLIENT, TRACED_LEAF, TRACED_ROUTE, TraceStep};
 pub use varz::{ConfigFacts, Facts, ServerFacts, ServerProtocol, TimeFacts, Varz};
 pub use websocket::WebSocketFacts;
 

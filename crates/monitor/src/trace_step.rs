@@ -10,6 +10,9 @@ pub const TRACED_CLIENT: u8 = 0;
 /// A route.
 pub const TRACED_ROUTE: u8 = 1;
 
+/// A leaf node, or a hub.
+pub const TRACED_LEAF: u8 = 4;
+
 /// One step. What is empty is left out.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "type")]

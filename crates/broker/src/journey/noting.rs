@@ -152,15 +152,10 @@ impl Egress {
         line: &mut Vec<u8>,
     ) {
         let Some(mut journey) = self.put_aside() else { return };
-        let (Some(route), Some(to)) = (&peer.route, peer.conn) else {
-            // Leaf nodes tell nothing yet.
-            if !journey.only {
-                self.send_to_peer(peer, given, groups, line);
-            }
+        let Some((to, (server, traces))) = peer.conn.zip(peer.name_and_traces()) else {
             return self.take_up(Some(journey));
         };
-        let (hop, traces) = (journey.next_hop(), route.traces);
-        let server: Box<str> = route.server_name.as_str().into();
+        let (hop, server, leaf_of) = (journey.next_hop(), server.into(), peer.account());
         let error = match (traces, journey.only) {
             (true, _) => "",
             (false, true) => why::NOT_SENT,
@@ -178,7 +173,7 @@ impl Egress {
             self.send_to_peer(peer, Given { publish, ..given }, groups, line);
             self.shared = shared;
         }
-        journey.note(Note::Sent { to, server, hop: hop.into(), error });
+        journey.note(Note::Sent { to, leaf_of, server, hop: hop.into(), error });
         self.take_up(Some(journey));
     }
 }

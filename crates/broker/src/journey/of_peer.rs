@@ -1,13 +1,15 @@
 //! Messages of other servers that are to be traced.
 
 use conns::ConnId;
-use monitor::TRACED_ROUTE;
+use monitor::{TRACED_LEAF, TRACED_ROUTE};
 use nats_proto::quote;
 
+use super::Note;
 use super::begin::is_subject;
 use super::write::Arrival;
 use crate::broker::Broker;
 use crate::client::Hold;
+use crate::complaint::Complaint;
 use crate::input::Flow;
 use crate::party::PeerId;
 use crate::peers::incoming::Incoming;
@@ -23,6 +25,7 @@ impl Broker {
         incoming: Incoming<'_>,
     ) -> Flow {
         let Incoming { account, message, .. } = incoming;
+        let mut subject = message.subject;
         let by_rule = !self.config.settings.directory.account(account).msg_trace().dest.is_empty();
         let Some(request) = TraceRequest::read(message.headers(), by_rule) else {
             return self.take_peer_message(id, peer, incoming);
@@ -32,26 +35,33 @@ impl Broker {
             return Flow::Hold(Hold::Link);
         }
         let destination = self.destination_of_peer(id, account, &request);
+        if let Some(destination) = &destination
+            && !self.may_leaf_have_told(peer, destination)
+        {
+            self.complain(id, &Complaint::of_subject(destination));
+            return Flow::Next;
+        }
         let journey = destination.and_then(|destination| self.begin_journey(account, destination, &request));
         let Some(journey) = journey else {
             // Where it came from others tell of it.
             return if request.only { Flow::Next } else { self.take_peer_message(id, peer, incoming) };
         };
         self.egress.set_out(journey);
+        if let Some(written) = incoming.written {
+            subject = written;
+            self.egress.note(|| Note::Mapped { to: message.subject.into() });
+        }
         let flow = self.take_peer_message(id, peer, incoming);
         let Some(journey) = self.egress.put_aside() else { return flow };
         if matches!(flow, Flow::Hold(_)) {
             return flow; // It comes again.
         }
         let cid = self.egress.clients.peek(id).map_or(0, |client| client.cid);
-        let route = self
-            .egress
-            .peers
-            .as_ref()
-            .and_then(|peers| peers.peek(peer))
-            .and_then(|peer| peer.route.as_ref());
-        let name = route.map(|route| route.server_name.clone()).unwrap_or_default();
-        let arrival = Arrival { kind: TRACED_ROUTE, cid, name: &name, account, subject: message.subject };
+        let row = self.egress.peers.as_ref().and_then(|peers| peers.peek(peer));
+        let kind = if row.is_some_and(|row| row.is_leaf) { TRACED_LEAF } else { TRACED_ROUTE };
+        let name =
+            row.and_then(|row| row.name_and_traces()).map(|(name, _)| name.to_owned()).unwrap_or_default();
+        let arrival = Arrival { kind, cid, name: &name, account, subject };
         self.end_journey(&journey, &arrival, &request, (message.headers(), message.body.len()));
         flow
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use conns::ConnId;
-use monitor::{Moment, TRACED_CLIENT, TRACED_ROUTE, TraceStep, compact};
+use monitor::{Moment, TRACED_CLIENT, TRACED_LEAF, TRACED_ROUTE, TraceStep, compact};
 
 use super::{HEADERS_BYTES_MAX, Journey, Note, add_events};
 use crate::broker::Broker;
@@ -50,10 +50,11 @@ impl Broker {
                 compact(&TraceStep::ServiceImport { ts, acc, from, to })
             }
             Note::Given { to, by, error } => self.write_given(journey, *to, *by, error),
-            Note::Sent { to, server, hop, error } => {
+            Note::Sent { to, leaf_of, server, hop, error } => {
                 let cid = self.egress.clients.peek(*to).map_or(0, |client| client.cid);
-                let kind = TRACED_ROUTE;
-                let (name, hop, acc, sub, queue) = (&**server, &**hop, "", "", "");
+                let kind = if leaf_of.is_some() { TRACED_LEAF } else { TRACED_ROUTE };
+                let acc = leaf_of.filter(|account| journey.home != Some(*account)).map_or("", name);
+                let (name, hop, sub, queue) = (&**server, &**hop, "", "");
                 compact(&TraceStep::Egress { ts, kind, cid, name, hop, acc, sub, queue, error })
             }
         }

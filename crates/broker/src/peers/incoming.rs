@@ -23,9 +23,9 @@ pub(crate) struct Incoming<'m> {
     /// The account that it is of.
     pub(crate) account: usize,
     pub(crate) message: &'m PeerMessage<'m>,
-    /// That account maps what it was sent for to this subject: nobody chose among the groups that want that, unless the
-    /// message names some.
-    pub(crate) is_mapped: bool,
+    /// What it was sent for, if that account maps it to this subject: nobody chose among the groups that want that, unless
+    /// the message names some.
+    pub(crate) written: Option<&'m [u8]>,
 }
 
 /// Dots in an acknowledgement before the `@` that may be behind it: names of streams and consumers may have one, too.
@@ -149,7 +149,7 @@ impl Broker {
     pub(super) fn on_peer_message(&mut self, id: ConnId, peer: PeerId, message: &PeerMessage<'_>) -> Flow {
         let Some(peers) = &mut self.egress.peers else { return Flow::Next };
         let Ok(account) = peers.account_of(peer, message.account) else { return Flow::Next };
-        self.go_on_with_peer_message(id, peer, Incoming { account, message, is_mapped: false })
+        self.go_on_with_peer_message(id, peer, Incoming { account, message, written: None })
     }
 
     pub(super) fn go_on_with_peer_message(
@@ -170,7 +170,7 @@ impl Broker {
 
     /// A message of a server.
     pub(crate) fn take_peer_message(&mut self, id: ConnId, peer: PeerId, incoming: Incoming<'_>) -> Flow {
-        let Incoming { account, message, is_mapped } = incoming;
+        let Incoming { account, message, written } = incoming;
         if self.must_wait_of_peer(account, message.subject) {
             self.mesh.hold(id);
             return Flow::Hold(Hold::Link);
@@ -204,7 +204,7 @@ impl Broker {
         }
         let ticket = self.offers.next_ticket();
         let mut dispatcher = self.dispatcher(account);
-        let dispatched = if is_mapped && message.groups.is_empty() {
+        let dispatched = if written.is_some() && message.groups.is_empty() {
             dispatcher.dispatch(envelope, false, ticket)
         } else {
             dispatcher.dispatch_of_peer(&envelope, message.groups, ticket)

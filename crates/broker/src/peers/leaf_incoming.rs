@@ -109,11 +109,16 @@ impl Broker {
             return Flow::Next; // The mapping drops it.
         }
         let there = PeerMessage { subject, ..*message };
-        self.go_on_with_peer_message(
-            id,
-            peer,
-            Incoming { account, message: &there, is_mapped: mapped.is_some() },
-        )
+        let written = mapped.as_ref().map(|_| message.subject);
+        self.go_on_with_peer_message(id, peer, Incoming { account, message: &there, written })
+    }
+
+    /// Whether what becomes of a message of a leaf node or a hub may be told there.
+    pub(crate) fn may_leaf_have_told(&self, peer: PeerId, destination: &[u8]) -> bool {
+        let row = self.egress.peers.as_ref().and_then(|peers| peers.peek(peer));
+        let Some(branch) = row.and_then(|row| row.branch.as_ref()) else { return true };
+        let own = branch.guard.as_ref().map(|guard| guard.access());
+        own.into_iter().chain(branch.import.as_ref()).all(|access| access.may_publish(destination))
     }
 
     /// Whether a message has to wait, in any of the accounts that it comes to.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use nats_proto::{Compression, LeafConnect, PeerInfo, encode};
 
 use super::{Allowed, Bound, Known, Leaf, LeafAction, Leafs, Session, Stage};
+use crate::leaf_config::PROTO;
 use crate::leaf_refusal::{LeafEnding, LeafRefusal};
 use crate::leaf_words;
 use crate::passing::Side;
@@ -139,6 +140,7 @@ impl<C: Copy + Ord> Leafs<C> {
             is_dialed: false,
             is_isolated: isolates || connect.isolate,
             headers: connect.headers,
+            traces: connect.protocol >= PROTO,
             // Whatever it would like: it was told that there is none.
             compression: match Compression::of_peer(&connect.compress_mode) {
                 Ok(Compression::NotSupported) | Err(_) => Compression::NotSupported,

@@ -119,6 +119,7 @@ impl<C: Copy + Ord> Leafs<C> {
             is_dialed: true,
             is_isolated: configured.isolates,
             headers: first.headers,
+            traces: first.proto >= PROTO,
             compression: compression(first),
             deny: Vec::new(),
             account: Some(configured.account.clone()),

@@ -66,7 +66,7 @@ fn dial(leafs: &mut Leafs<u32>, connection: u32, connect: &str) -> Vec<String> {
 fn who_dials_is_told_of_the_server_and_then_of_itself() {
     let mut leafs = hub(|_| {});
     leafs.on_accepted(NOW, 7, "label", 7, "NONCE");
-    let first = r#"{"server_id":"NA","server_name":"A","version":"2.14.5","proto":2,"go":"none","host":"127.0.0.1","port":7422,"headers":true,"auth_required":true,"max_payload":1048576,"ip":"127.0.0.1:7422","client_id":7"#;
+    let first = r#"{"server_id":"NA","server_name":"A","version":"2.14.5","proto":3,"go":"none","host":"127.0.0.1","port":7422,"headers":true,"auth_required":true,"max_payload":1048576,"ip":"127.0.0.1:7422","client_id":7"#;
     let last = r#""info_on_connect":true,"leafnode_urls":["127.0.0.1:7422"]}"#;
     assert_eq!(done(&mut leafs), [format!(r#"7 INFO {first},"nonce":"NONCE","compression":"off",{last}"#)]);
     leafs.on_connect(7, br#"{"user":"a","name":"B","server_id":"NB","cluster":"B","remote_account":"X"}"#);

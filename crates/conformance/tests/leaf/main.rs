@@ -9,6 +9,7 @@ mod moving;
 #[path = "../cluster/node.rs"]
 #[allow(dead_code, reason = "the tests of clusters need more of it")]
 mod node;
+mod tracing;
 
 use kit::{as_user as user, await_interest, eventually, ours, peers, texts};
 use node::{Kind, Node, Place, Setting};
