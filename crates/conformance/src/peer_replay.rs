@@ -191,7 +191,8 @@ impl Player<'_> {
         let is_unasked = matches!(bytes.split(' ').next(), Some("INFO" | "CONNECT" | "-ERR" | "PONG\r\n"));
         if !is_unasked && !bytes.starts_with("LS+ $LDS.") {
             self.settle()?;
-            self.clients.cause(bytes, pinned.as_deref());
+            self.settle_interest()?;
+            self.clients.cause(bytes, pinned.as_deref(), &key.0);
         }
         self.wire(key)?.expect(bytes);
         Ok(())
@@ -205,7 +206,7 @@ impl Player<'_> {
         }
         self.settle()?;
         let pinned = self.pinned(key);
-        self.clients.on_sent(bytes, pinned.as_deref());
+        self.clients.on_sent(bytes, pinned.as_deref(), &key.0);
         let text = self.names.fill_in(bytes);
         self.wire(key)?.send(&text);
         Ok(())
@@ -245,7 +246,10 @@ impl Player<'_> {
     fn await_those_at_once(&mut self) {
         let leads_on = |frame: &&Frame| frame.event == "close" || frame.bytes == "PONG\r\n";
         let rest = self.record.frames[self.at..].iter();
-        for frame in rest.take_while(|frame| !leads_on(frame)).filter(|frame| frame.event == "connect") {
+        for frame in rest
+            .take_while(|frame| !leads_on(frame))
+            .filter(|frame| frame.event == "connect" && self.side.takes_part(&frame.link))
+        {
             let key = (frame.link.clone(), frame.conn);
             if !self.awaited.contains(&key) && !self.wires.contains_key(&key) {
                 self.awaited.push(key);
@@ -293,6 +297,13 @@ impl Player<'_> {
         ["\"route_account\":\"", "\"remote_account\":\""]
             .iter()
             .find_map(|before| infos.clone().find_map(|frame| value(&frame.bytes, before)))
+    }
+
+    fn settle_interest(&mut self) -> Result<(), String> {
+        for ((link, conn), wire) in &mut self.wires {
+            wire.settle_interest().map_err(|why| format!("{link} {conn}: {why}"))?;
+        }
+        Ok(())
     }
 
     fn settle(&mut self) -> Result<(), String> {

@@ -67,6 +67,7 @@ const UNSTEADY: &[(&str, Side)] = &[
     ("route_cluster_name_dynamic_both", Side::Dials),
     ("route_compression_off_fast", Side::Dials),
     ("peer_refusals", Side::Accepts),
+    ("leaf_min_version", Side::Dials),
 ];
 
 /// Records that need more than one who plays: what else happened in them was not said over a route.

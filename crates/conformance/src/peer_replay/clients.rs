@@ -19,6 +19,8 @@ pub(super) struct Clients {
     sids: u32,
     /// Subject and payload of what came from other servers: what goes back of it no client has published.
     from_peers: Vec<(String, String)>,
+    /// Who of them wants which subject: others are told of that, too.
+    wanted_by_peers: Vec<(String, String)>,
 }
 
 /// A line about messages or interest, taken apart.
@@ -44,19 +46,28 @@ impl Clients {
             subscriptions: Vec::new(),
             sids: 0,
             from_peers: Vec::new(),
+            wanted_by_peers: Vec::new(),
         }
     }
 
-    /// The player says this.
-    pub(super) fn on_sent(&mut self, unit: &str, pinned: Option<&str>) {
-        if let Some(told) = Told::read(unit, pinned).filter(|told| told.verb.ends_with("MSG")) {
-            self.from_peers.push((told.subject.to_owned(), told.payload.to_owned()));
+    /// The player says this over that connection.
+    pub(super) fn on_sent(&mut self, unit: &str, pinned: Option<&str>, link: &str) {
+        let Some(told) = Told::read(unit, pinned) else { return };
+        match told.verb {
+            "LS+" => self.wanted_by_peers.push((link.to_owned(), told.subject.to_owned())),
+            verb if verb.ends_with("MSG") => {
+                self.from_peers.push((told.subject.to_owned(), told.payload.to_owned()));
+            }
+            _ => {}
         }
     }
 
-    /// Does what makes the server say this. False if it does so unasked.
-    pub(super) fn cause(&mut self, unit: &str, pinned: Option<&str>) -> bool {
+    /// Does what makes the server say this over that connection. False if it does so unasked.
+    pub(super) fn cause(&mut self, unit: &str, pinned: Option<&str>, link: &str) -> bool {
         let Some(told) = Told::read(unit, pinned) else { return false };
+        if self.wanted_by_peers.iter().any(|(whose, subject)| whose != link && subject == told.subject) {
+            return false;
+        }
         match told.verb {
             "RS+" | "LS+" => {
                 self.reach(&told, told.rest.get(1).map_or(1, |weight| weight.parse().unwrap_or(1)))

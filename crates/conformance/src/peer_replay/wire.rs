@@ -21,6 +21,8 @@ pub(super) struct Wire {
     received: Vec<u8>,
     lines: VecDeque<String>,
     expected: Vec<String>,
+    /// Interest was told of which it is not known that the other side has heard it.
+    has_told: bool,
     pub(super) is_closed: bool,
 }
 
@@ -34,13 +36,38 @@ impl Wire {
             received: Vec::new(),
             lines: VecDeque::new(),
             expected: Vec::new(),
+            has_told: false,
             is_closed: false,
         })
     }
 
     /// Says something; a connection that was closed meanwhile takes it, too.
     pub(super) fn send(&mut self, text: &str) {
+        self.has_told |= ["RS", "LS"].iter().any(|interest| text.starts_with(interest));
         let _ = self.stream.write_all(text.as_bytes());
+    }
+
+    /// Waits until the other side has heard what interest it was told of.
+    pub(super) fn settle_interest(&mut self) -> Result<(), String> {
+        if !std::mem::take(&mut self.has_told) {
+            return Ok(());
+        }
+        // Signs of life that the record has may be on their way, too: one is as good as another.
+        let signs = |wire: &Self| wire.lines.iter().filter(|line| *line == "PONG\r\n").count();
+        let (before, deadline) = (signs(self), Instant::now() + ANSWER_TIME_MAX);
+        self.send("PING\r\n");
+        while !self.is_closed {
+            if signs(self) > before {
+                let at = self.lines.iter().rposition(|line| line == "PONG\r\n");
+                self.lines.remove(at.expect("there are some"));
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                return Err("expected a sign of life\n  got      nothing".to_owned());
+            }
+            self.look().map_err(|error| error.to_string())?;
+        }
+        Ok(())
     }
 
     pub(super) fn expect(&mut self, text: &str) {
