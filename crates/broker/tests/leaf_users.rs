@@ -105,3 +105,18 @@ fn what_a_user_may_since_a_reload_counts() {
     let last = "-ERR 'Permissions Violation for Publish to \"p.no\"'\r\n";
     assert_eq!(say(&mut shards, leaf, "LMSG p.no 0\r\n\r\n"), last);
 }
+
+/// What servers of nats-server's say of streams among themselves does not come to those of another domain.
+#[test]
+fn streams_stay_on_their_side_in_the_system_account_too() {
+    let accounts = vec![account("A", &[user("a", "x"), user("h", "x")]), account("B", &[user("b", "x")])];
+    let config = Config { accounts, system_account: Some("A".into()), ..Config::default() };
+    for (name, others) in [("a", ""), ("b", "LMSG $NRG.x 0\r\n\r\nLMSG $JSC.x 0\r\n\r\n")] {
+        let mut shards = server(&config);
+        let leafs = ["L", "M"].map(|cluster| leaf_of(&mut shards, name, cluster, "").0);
+        say(&mut shards, leafs[0], "LS+ >\r\n");
+        let all = "LMSG $KV.x 0\r\n\r\nLMSG $NRG.x 0\r\n\r\nLMSG $JSC.x 0\r\n\r\nLMSG x 0\r\n\r\n";
+        say(&mut shards, leafs[1], all);
+        assert_eq!(heard(&mut shards, leafs[0]), format!("{others}LMSG x 0\r\n\r\n"), "{name}");
+    }
+}

@@ -19,7 +19,16 @@ const CLUSTERS_MAX: usize = 64 << 10;
 pub(crate) const LOOPS: &[u8] = b"$LDS.";
 
 /// What never goes over a connection between a leaf node and its hub: each has streams of its own.
-pub(crate) const OWN_STREAMS: [&str; 3] = ["$JS.API.>", "$KV.>", "$OBJ.>"];
+const OWN_STREAMS: [&str; 5] = ["$JS.API.>", "$KV.>", "$OBJ.>", "$JSC.>", "$NRG.>"];
+
+/// Of these, what counts in the system account alone: there servers speak of streams among themselves.
+const OF_SYSTEM: usize = 2;
+
+/// The filters of what stays on either side of a connection in the system account, or in another.
+pub(crate) fn own_streams(is_system: bool) -> impl Iterator<Item = String> {
+    let count = OWN_STREAMS.len() - if is_system { 0 } else { OF_SYSTEM };
+    OWN_STREAMS[..count].iter().map(|filter| (*filter).to_owned())
+}
 
 /// The leaf nodes and hubs of a server.
 #[derive(Debug)]

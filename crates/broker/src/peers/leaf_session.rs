@@ -10,7 +10,7 @@ use nats_auth::{
 };
 use nats_proto::{LeafConnect, PeerKind, ServerPermission, encode, show};
 
-use super::branches::{Branch, Branches, OWN_STREAMS};
+use super::branches::{Branch, Branches, own_streams};
 use super::incoming::since_start;
 use crate::broker::Broker;
 use crate::chores::{Chore, Progress};
@@ -163,7 +163,8 @@ impl Broker {
         let peers = self.egress.peers.as_mut().expect(PEERS);
         let branch = peers.of(id).and_then(|peer| peers.at(peer).branch.as_deref_mut());
         if let Some(branch) = branch {
-            (branch.import, branch.access) = of_hub(allowed);
+            let is_system = self.config.settings.directory.account(branch.account).is_system();
+            (branch.import, branch.access) = of_hub(allowed, is_system);
         }
     }
 
@@ -200,7 +201,8 @@ impl Broker {
                 client.identity = Arc::clone(&identity);
                 let branch = peers.at(peer).branch.as_deref_mut().expect("it was just looked at");
                 branch.guard = Guard::new(&identity).map(Box::new);
-                (branch.import, branch.access) = of_leaf(&identity, &branch.leaf.deny);
+                let is_system = self.config.settings.directory.account(branch.account).is_system();
+                (branch.import, branch.access) = of_leaf(&identity, &branch.leaf.deny, is_system);
             }
             Renewal::Refused | Renewal::Gone => self.branches().control.on_unidentified(id),
         }
@@ -222,9 +224,10 @@ impl Broker {
             Some(name) => peers.account_named(name.as_bytes()).unwrap_or_default(),
             None => identity.account(),
         };
+        let is_system = self.config.settings.directory.account(account).is_system();
         let (import, access) = match &leaf.account {
-            Some(_) => of_hub(&leaf.allowed),
-            None => of_leaf(&identity, &leaf.deny),
+            Some(_) => of_hub(&leaf.allowed, is_system),
+            None => of_leaf(&identity, &leaf.deny, is_system),
         };
         self.space_of(account);
         let words = [(); 4].map(|()| self.random.next());
@@ -260,21 +263,21 @@ impl Broker {
 
 /// What may be asked of a leaf node that is this user, and what it may be sent if it does not want some: what there is of
 /// streams stays here, too. Who may answer may be asked for anything, as it is not known where the answer is to go.
-fn of_leaf(identity: &Identity, deny: &[String]) -> (Option<Access>, Option<Access>) {
+fn of_leaf(identity: &Identity, deny: &[String], is_system: bool) -> (Option<Access>, Option<Access>) {
     let Permissions { publish, subscribe, responses } =
         identity.access().map(Access::permissions).unwrap_or_default();
     let asked = Permissions { subscribe: publish.filter(|_| responses.is_none()), ..Permissions::default() };
     let mut sent = subscribe.unwrap_or_default();
     sent.deny.extend(deny.iter().cloned());
-    sent.deny.extend(OWN_STREAMS.map(str::to_owned));
+    sent.deny.extend(own_streams(is_system));
     (Access::new(&asked), Access::new(&Permissions { subscribe: Some(sent), ..Permissions::default() }))
 }
 
 /// What may be taken from a hub and asked of it, and what it may be sent.
-fn of_hub(allowed: &Allowed) -> (Option<Access>, Option<Access>) {
+fn of_hub(allowed: &Allowed, is_system: bool) -> (Option<Access>, Option<Access>) {
     let with = |allowed: &ServerPermission| {
         let ServerPermission { allow, deny } = allowed.clone();
-        SubjectPermission { allow, deny: deny.into_iter().chain(OWN_STREAMS.map(str::to_owned)).collect() }
+        SubjectPermission { allow, deny: deny.into_iter().chain(own_streams(is_system)).collect() }
     };
     let import = Some(with(&allowed.import));
     let import = Permissions { publish: import.clone(), subscribe: import, responses: None };
