@@ -8,7 +8,8 @@ use fabric::{Batch, FramePosition, Interest, MeshFrame, MeshFrames, MeshMessage,
 use crate::border::BORDER;
 use crate::broker::Broker;
 use crate::client::Hold;
-use crate::dispatch::{Arrived, Envelope};
+use crate::dispatch::Arrived;
+use crate::envelope::Envelope;
 use crate::journey::{Journey, REPORT, Ticket};
 use crate::members::{MemberChange, needs_fence};
 use crate::pacing::PileWatch;

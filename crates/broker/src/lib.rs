@@ -41,6 +41,7 @@ mod cursor;
 mod dispatch;
 mod egress;
 mod ending;
+mod envelope;
 mod exchange;
 mod fence;
 mod flush;

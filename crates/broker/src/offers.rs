@@ -10,7 +10,7 @@ use std::ops::Range;
 use fabric::ShardId;
 use nats_proto::{HeaderLen, Publish};
 
-use crate::dispatch::Envelope;
+use crate::envelope::Envelope;
 use crate::latency::Responder;
 use crate::party::Origin;
 

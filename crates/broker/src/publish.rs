@@ -12,7 +12,7 @@ use crate::broker::Broker;
 use crate::client::{Abilities, Hold, Reminder};
 use crate::complaint::Complaint;
 use crate::cursor::MessageNumber;
-use crate::dispatch::Envelope;
+use crate::envelope::Envelope;
 use crate::guard::Permit;
 use crate::input::Flow;
 use crate::offers::{Offer, OwnedMessage, Refusals};

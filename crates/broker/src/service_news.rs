@@ -4,7 +4,7 @@ use fabric::{Letter, ShardId};
 use nats_proto::Publish;
 
 use crate::broker::Broker;
-use crate::dispatch::Envelope;
+use crate::envelope::Envelope;
 use crate::party::ServiceId;
 use crate::services::{NEWS, PublishOutcome, Round, SIBLING, Wait, shown};
 

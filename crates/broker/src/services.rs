@@ -14,8 +14,8 @@ use nats_proto::Publish;
 use subject_trie::SubjectError;
 
 use crate::broker::Broker;
-use crate::dispatch::Envelope;
 use crate::egress::Egress;
+use crate::envelope::Envelope;
 use crate::letterbox::Letterbox;
 use crate::members::MemberChange;
 use crate::party::{Origin, Party, ServiceId, Target, may_pass};

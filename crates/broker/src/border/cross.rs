@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use crate::broker::Broker;
 use crate::client::Hold;
-use crate::dispatch::Envelope;
+use crate::envelope::Envelope;
 use crate::input::Flow;
 use crate::journey::Note;
 use crate::latency::BAD_REQUEST;

@@ -6,7 +6,7 @@ use fabric::Letter;
 use super::BORDER;
 use super::ways::Ways;
 use crate::broker::Broker;
-use crate::dispatch::Envelope;
+use crate::envelope::Envelope;
 use crate::latency::{Measured, TIMEOUT, UNAVAILABLE};
 use crate::responses::Token;
 use crate::services::shown;

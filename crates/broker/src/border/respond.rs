@@ -5,7 +5,7 @@ use nats_auth::ResponseType;
 use nats_proto::Publish;
 
 use crate::broker::Broker;
-use crate::dispatch::Envelope;
+use crate::envelope::Envelope;
 use crate::journey::Note;
 use crate::latency::Responder;
 use crate::offers::{Deferred, OwnedMessage};

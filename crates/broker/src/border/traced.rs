@@ -7,7 +7,7 @@ use nats_auth::ResponseType;
 use super::Passage;
 use super::ways::Ways;
 use crate::broker::Broker;
-use crate::dispatch::Envelope;
+use crate::envelope::Envelope;
 use crate::journey::Note;
 use crate::responses::{Request, Token};
 use crate::trace_request::DISABLED;

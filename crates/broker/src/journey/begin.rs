@@ -11,7 +11,7 @@ use crate::border::BORDER;
 use crate::broker::Broker;
 use crate::client::Hold;
 use crate::complaint::Complaint;
-use crate::dispatch::Envelope;
+use crate::envelope::Envelope;
 use crate::input::Flow;
 use crate::party::ServiceId;
 use crate::publish::{Reach, is_reserved};

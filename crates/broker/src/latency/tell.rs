@@ -13,7 +13,7 @@ use super::{Failure, Measured, Responder, ServiceLatency, TOLD_MAX, TracedBy, UN
 use crate::border::{BORDER, Details, Requester, client_info};
 use crate::broker::Broker;
 use crate::client::Client;
-use crate::dispatch::Envelope;
+use crate::envelope::Envelope;
 use crate::party::{Origin, Party, ServiceId};
 use crate::settings::Settings;
 

@@ -10,7 +10,7 @@ use super::Advertised;
 use super::branches::plain;
 use crate::border::BORDER;
 use crate::broker::Broker;
-use crate::dispatch::Envelope;
+use crate::envelope::Envelope;
 use crate::party::ServiceId;
 
 impl Broker {

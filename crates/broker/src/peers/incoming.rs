@@ -9,7 +9,7 @@ use super::outgoing::ACKS;
 use super::{PAYLOAD_BYTES_MAX, STRANGER_LIMITS};
 use crate::broker::Broker;
 use crate::client::Hold;
-use crate::dispatch::Envelope;
+use crate::envelope::Envelope;
 use crate::fence::FENCED_OPS_MAX;
 use crate::input::Flow;
 use crate::offers::{Offer, OwnedMessage, Refusals};
