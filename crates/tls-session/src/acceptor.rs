@@ -112,14 +112,14 @@ impl Acceptor {
 
 static VERSIONS: [&SupportedProtocolVersion; 2] = [&version::TLS13, &version::TLS12];
 
-fn versions(policy: &Policy) -> &'static [&'static SupportedProtocolVersion] {
+pub(crate) fn versions(policy: &Policy) -> &'static [&'static SupportedProtocolVersion] {
     match policy.min_version {
         Version::Tls12 => &VERSIONS,
         Version::Tls13 => &VERSIONS[..1],
     }
 }
 
-fn provider(policy: &Policy) -> CryptoProvider {
+pub(crate) fn provider(policy: &Policy) -> CryptoProvider {
     let is_wanted = |suite: &CipherSuite| {
         suite.is_tls13() || policy.cipher_suites.as_ref().is_none_or(|wanted| wanted.contains(suite))
     };
@@ -150,7 +150,8 @@ fn has_aes_hardware() -> bool {
     false
 }
 
-fn key_pairs(
+/// Key pairs as rustls has them, and until when they are good.
+pub(crate) fn key_pairs(
     pairs: &[KeyPair],
     provider: &CryptoProvider,
 ) -> Result<Vec<(Arc<CertifiedKey>, Expiry)>, ConfigError> {
@@ -209,6 +210,15 @@ fn verifier(
     roots: &Roots,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ClientCertVerifier>, ConfigError> {
+    let (store, roots) = root_store(roots)?;
+    let inner = WebPkiClientVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider))
+        .build()
+        .map_err(|_| ConfigError::NoRoots)?;
+    Ok(Arc::new(Verifier::new(inner, roots.into_iter())))
+}
+
+/// Who signs certificates, as rustls has it, and each of them.
+pub(crate) fn root_store(roots: &Roots) -> Result<(RootCertStore, Vec<CertificateDer<'_>>), ConfigError> {
     let is_pem = matches!(roots, Roots::Pem(_));
     let mut store = RootCertStore::empty();
     // As nats-server does: what is no certificate is passed over.
@@ -220,10 +230,7 @@ fn verifier(
     if added == 0 && is_pem {
         return Err(ConfigError::Roots);
     }
-    let inner = WebPkiClientVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider))
-        .build()
-        .map_err(|_| ConfigError::NoRoots)?;
-    Ok(Arc::new(Verifier::new(inner, roots.into_iter())))
+    Ok((store, roots))
 }
 
 #[cfg(test)]

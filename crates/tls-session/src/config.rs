@@ -78,6 +78,8 @@ pub struct Policy {
     pub timeout: Duration,
     /// `connection_rate_limit`: handshakes begun per second; `None` is no limit.
     pub rate_limit: Option<u64>,
+    /// `insecure`: whoever is dialed is taken for who it should be. Says nothing of those who dial.
+    pub insecure: bool,
     /// `ktls`: sessions give away their keys, see [`crate::Session::hand_over`].
     pub hand_over: bool,
 }
@@ -94,6 +96,7 @@ impl Default for Policy {
             allow_non_tls: false,
             timeout: TLS_TIMEOUT,
             rate_limit: None,
+            insecure: false,
             hand_over: false,
         }
     }

@@ -10,6 +10,8 @@
 mod acceptor;
 mod certificate;
 mod config;
+mod connection;
+mod connector;
 mod distinguished_name;
 mod error;
 mod handover;
@@ -17,6 +19,7 @@ mod names;
 mod rate_limit;
 mod resolver;
 mod sealed;
+mod server_verifier;
 mod session;
 #[cfg(test)]
 mod testing;
@@ -25,6 +28,7 @@ mod verifier;
 pub use acceptor::{Acceptor, Expiry};
 pub use certificate::{Certificate, Secured};
 pub use config::{Config, HandshakeFirst, KeyPair, Policy, Roots, TLS_TIMEOUT};
+pub use connector::Connector;
 pub use distinguished_name::{Attribute, DistinguishedName};
 pub use error::{ConfigError, KeyPairError, SessionError};
 pub use handover::{Cipher, Handover, Keys};

@@ -9,12 +9,15 @@
 
 use std::fmt;
 
-use rustls::server::UnbufferedServerConnection;
+use rustls::ProtocolVersion;
+use rustls::pki_types::ServerName;
 use rustls::unbuffered::{ConnectionState, EncodeError, EncodeTlsData, UnbufferedStatus};
-use rustls::{CommonState, ProtocolVersion};
 
 use crate::acceptor::Acceptor;
 use crate::certificate::{Certificate, Secured};
+use crate::config::Policy;
+use crate::connection::{Connection, either};
+use crate::connector::Connector;
 use crate::error::SessionError;
 use crate::handover::{Handover, Keys};
 use crate::names::{CipherSuite, Pin, Version};
@@ -32,7 +35,7 @@ const GOODBYE_BYTES_MAX: usize = 64;
 
 /// TLS on one connection. Can be moved to another thread between calls.
 pub struct Session {
-    connection: UnbufferedServerConnection,
+    connection: Connection,
     /// Received, and of no use without what comes next.
     incoming: Vec<u8>,
     /// Waits for the socket: messages of the handshake, then what a full socket left of [`Sealed`].
@@ -52,9 +55,19 @@ enum Step {
 impl Session {
     /// A session whose peer is to begin.
     pub fn new(acceptor: &Acceptor) -> Self {
-        let connection = UnbufferedServerConnection::new(acceptor.server_config())
-            .expect("an acceptor has checked its configuration");
-        let pins = acceptor.policy().pinned_certs.clone().into();
+        Self::over(Connection::accepting(acceptor), acceptor.policy())
+    }
+
+    /// A session with who was dialed, which has to be known by that name. It begins with the first call of
+    /// [`Self::receive`], for which nothing need have been received.
+    /// `None` if nobody can have such a name.
+    pub fn dialing(connector: &Connector, name: &str) -> Option<Self> {
+        let name = ServerName::try_from(name).ok()?.to_owned();
+        Some(Self::over(Connection::dialing(connector, name), connector.policy()))
+    }
+
+    fn over(connection: Connection, policy: &Policy) -> Self {
+        let pins = policy.pinned_certs.clone().into();
         Self {
             connection,
             incoming: Vec::new(),
@@ -165,7 +178,7 @@ impl Session {
 
     /// Notes the end of the handshake.
     fn let_in(&mut self) -> Result<(), SessionError> {
-        if !self.secured && !self.connection.is_handshaking() {
+        if !self.secured && !self.connection.state().is_handshaking() {
             self.check_pins()?;
             self.secured = true;
         }
@@ -178,38 +191,42 @@ impl Session {
         input: &mut [u8],
         hand_out: &mut impl FnMut(&[u8]),
     ) -> (usize, Result<Step, SessionError>) {
-        let has_begun = self.connection.protocol_version().is_some();
+        let has_begun = self.connection.state().protocol_version().is_some();
         let length = input
             .get(HEADER_BYTES - 2..HEADER_BYTES)
             .map_or(0, |bytes| u16::from_be_bytes([bytes[0], bytes[1]]));
-        let UnbufferedStatus { discard, state } = self.connection.process_tls_records(input);
-        match state {
-            // Otherwise it is there again next time, when it is known who said it.
-            Ok(ConnectionState::ReadTraffic(mut traffic)) => {
-                while self.secured
-                    && let Some(Ok(record)) = traffic.next_record()
-                {
-                    hand_out(record.payload);
+        either!(&mut self.connection, connection => {
+            let UnbufferedStatus { discard, state } = connection.process_tls_records(input);
+            match state {
+                // Otherwise it is there again next time, when it is known who said it.
+                Ok(ConnectionState::ReadTraffic(mut traffic)) => {
+                    while self.secured
+                        && let Some(Ok(record)) = traffic.next_record()
+                    {
+                        hand_out(record.payload);
+                    }
                 }
+                Ok(ConnectionState::EncodeTlsData(mut data)) => encode(&mut data, &mut self.outgoing),
+                Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
+                Ok(ConnectionState::PeerClosed) => self.closed = true,
+                Ok(_) => return (discard, Ok(Step::Last)),
+                Err(error) => return (discard, Err(SessionError::of(error, has_begun, length))),
             }
-            Ok(ConnectionState::EncodeTlsData(mut data)) => encode(&mut data, &mut self.outgoing),
-            Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
-            Ok(ConnectionState::PeerClosed) => self.closed = true,
-            Ok(_) => return (discard, Ok(Step::Last)),
-            Err(error) => return (discard, Err(SessionError::of(error, has_begun, length))),
-        }
-        (discard, Ok(Step::Another))
+            (discard, Ok(Step::Another))
+        })
     }
 
     /// After an error: what the peer is to be told of it. As long as there is something to be told, rustls
     /// does not look at the input, which it could not make sense of again.
     fn take_alert(&mut self) {
-        while self.connection.wants_write()
-            && let Ok(ConnectionState::EncodeTlsData(mut data)) =
-                self.connection.process_tls_records(&mut []).state
-        {
-            encode(&mut data, &mut self.outgoing);
-        }
+        either!(&mut self.connection, connection => {
+            while connection.wants_write()
+                && let Ok(ConnectionState::EncodeTlsData(mut data)) =
+                    connection.process_tls_records(&mut []).state
+            {
+                encode(&mut data, &mut self.outgoing);
+            }
+        });
     }
 
     /// TLS 1.2 has no alert for a certificate that is missing; rustls sends that of TLS 1.3 all the same, in
@@ -217,7 +234,7 @@ impl Session {
     fn say_it_in_old_words(&mut self) {
         const CERTIFICATE_REQUIRED: [u8; 7] = [21, 3, 3, 0, 2, 2, 116];
         const HANDSHAKE_FAILURE: u8 = 40;
-        if self.connection.protocol_version() == Some(ProtocolVersion::TLSv1_2)
+        if self.connection.state().protocol_version() == Some(ProtocolVersion::TLSv1_2)
             && self.outgoing.ends_with(&CERTIFICATE_REQUIRED)
             && let Some(alert) = self.outgoing.last_mut()
         {
@@ -229,7 +246,7 @@ impl Session {
         if self.pins.is_empty() {
             return Ok(());
         }
-        let first = self.connection.peer_certificates().and_then(|certificates| certificates.first());
+        let first = self.connection.state().peer_certificates().and_then(|certificates| certificates.first());
         let pin = first.and_then(|der| Certificate::read(der)).map(|certificate| certificate.spki_sha256);
         if pin.is_some_and(|pin| self.pins.contains(&pin)) {
             Ok(())
@@ -245,7 +262,7 @@ impl Session {
 
     /// What the handshake came to; `None` before it is over.
     pub fn secured(&self) -> Option<Secured> {
-        let state: &CommonState = &self.connection;
+        let state = self.connection.state();
         let version = state.protocol_version().and_then(Version::of)?;
         let cipher_suite = state.negotiated_cipher_suite().and_then(CipherSuite::of)?;
         let certificates = state.peer_certificates().unwrap_or_default();
@@ -266,8 +283,8 @@ impl Session {
         if self.failed {
             return Err(SessionError::NotOpen);
         }
-        loop {
-            match self.connection.process_tls_records(&mut self.incoming).state {
+        either!(&mut self.connection, connection => loop {
+            match connection.process_tls_records(&mut self.incoming).state {
                 Ok(ConnectionState::WriteTraffic(mut traffic)) => {
                     let encrypt = |plain: &[u8], room: &mut [u8]| traffic.encrypt(plain, room);
                     return into.fill(pieces, encrypt).map_err(|_| SessionError::NotOpen);
@@ -277,7 +294,7 @@ impl Session {
                 Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
                 _ => return Err(SessionError::NotOpen),
             }
-        }
+        })
     }
 
     /// What has to be sent before anything else.
@@ -305,7 +322,7 @@ impl Session {
             && !self.failed
             && self.incoming.is_empty()
             && self.outgoing.is_empty()
-            && !self.connection.wants_write()
+            && !self.connection.state().wants_write()
     }
 
     /// Gives the keys away, for someone else to go on from here. A peer that has just asked for new keys is
@@ -318,9 +335,11 @@ impl Session {
             return Err(SessionError::NotOpen);
         }
         let version =
-            self.connection.protocol_version().and_then(Version::of).ok_or(SessionError::NotOpen)?;
-        let (secrets, _) =
-            self.connection.dangerous_into_kernel_connection().map_err(SessionError::Protocol)?;
+            self.connection.state().protocol_version().and_then(Version::of).ok_or(SessionError::NotOpen)?;
+        let secrets = either!(self.connection, connection => {
+            connection.dangerous_into_kernel_connection().map(|(secrets, _)| secrets)
+        });
+        let secrets = secrets.map_err(SessionError::Protocol)?;
         let keys = |secrets| Keys::new(version, secrets).ok_or(SessionError::NotOpen);
         Ok(Handover { version, sending: keys(secrets.tx)?, receiving: keys(secrets.rx)? })
     }
@@ -330,8 +349,8 @@ impl Session {
         if self.failed {
             return;
         }
-        loop {
-            match self.connection.process_tls_records(&mut self.incoming).state {
+        either!(&mut self.connection, connection => loop {
+            match connection.process_tls_records(&mut self.incoming).state {
                 Ok(ConnectionState::WriteTraffic(mut traffic)) => {
                     let mut goodbye = [0; GOODBYE_BYTES_MAX];
                     if let Ok(count) = traffic.queue_close_notify(&mut goodbye) {
@@ -346,7 +365,7 @@ impl Session {
                 Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
                 _ => return,
             }
-        }
+        });
     }
 }
 

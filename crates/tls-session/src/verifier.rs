@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use rustls::client::danger::HandshakeSignatureValid;
-use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -32,6 +32,12 @@ pub(crate) fn take_refusal() -> Option<String> {
 #[derive(Debug)]
 pub(crate) struct Verifier {
     inner: Arc<dyn ClientCertVerifier>,
+    judge: Judge,
+}
+
+/// Says what is wrong with certificates, by who may sign them.
+#[derive(Debug)]
+pub(crate) struct Judge {
     roots: Vec<Root>,
 }
 
@@ -50,7 +56,27 @@ impl Verifier {
         inner: Arc<dyn ClientCertVerifier>,
         roots: impl Iterator<Item = CertificateDer<'a>>,
     ) -> Self {
-        Self { inner, roots: roots.filter_map(|der| Root::read(&der)).collect() }
+        Self { inner, judge: Judge::new(roots) }
+    }
+}
+
+impl Judge {
+    pub(crate) fn new<'a>(roots: impl Iterator<Item = CertificateDer<'a>>) -> Self {
+        Self { roots: roots.filter_map(|der| Root::read(&der)).collect() }
+    }
+
+    /// Leaves what is wrong with a chain where the session takes it, and hands out the error whose alert is Go's.
+    pub(crate) fn refuse<'a>(
+        &self,
+        error: Error,
+        end_entity: &'a CertificateDer<'a>,
+        intermediates: &'a [CertificateDer<'a>],
+    ) -> Error {
+        let Error::InvalidCertificate(reason) = error else { return error };
+        let chain: Vec<_> = [end_entity].into_iter().chain(intermediates).collect();
+        let (words, reason) = self.judge(reason, &chain);
+        REFUSAL.set(Some(words + &owners(&chain)));
+        Error::InvalidCertificate(reason)
     }
 
     /// Go's words for what is wrong, and the error whose alert is Go's.
@@ -85,6 +111,10 @@ impl Verifier {
                 ("certificate specifies an incompatible key usage".into(), CertificateError::BadEncoding)
             }
             CertificateError::UnhandledCriticalExtension => ("unhandled critical extension".into(), reason),
+            CertificateError::NotValidForNameContext { expected, presented } => {
+                let words = of_others(&expected, &presented);
+                (words, CertificateError::NotValidForName)
+            }
             other => (other.to_string(), CertificateError::BadEncoding),
         }
     }
@@ -119,6 +149,29 @@ impl Root {
             " (possibly because of {mistake:?} while trying to verify candidate authority certificate {name:?})"
         )
     }
+}
+
+/// What Go says of a certificate that is for other names than who was dialed.
+fn of_others(expected: &ServerName<'_>, presented: &[String]) -> String {
+    let wanted = expected.to_str();
+    let is_address = matches!(expected, ServerName::IpAddress(_));
+    let kind = if is_address { "IpAddress" } else { "DnsName" };
+    let names: Vec<&str> = presented.iter().filter_map(|name| of_kind(name, kind)).collect();
+    match (&*names, is_address) {
+        ([], true) => {
+            format!("cannot validate certificate for {wanted} because it doesn't contain any IP SANs")
+        }
+        ([], false) => {
+            format!("certificate is not valid for any names, but wanted to match {wanted}")
+        }
+        (names, _) => format!("certificate is valid for {}, not {wanted}", names.join(", ")),
+    }
+}
+
+/// A name that the library shows with its kind, if that is this one.
+fn of_kind<'n>(name: &'n str, kind: &str) -> Option<&'n str> {
+    let name = name.strip_prefix(kind)?.strip_prefix('(')?.strip_suffix(')')?;
+    Some(name.trim_matches('"'))
 }
 
 /// Whose the certificates are, as the log has it.
@@ -156,13 +209,8 @@ impl ClientCertVerifier for Verifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        self.inner.verify_client_cert(end_entity, intermediates, now).map_err(|error| {
-            let Error::InvalidCertificate(reason) = error else { return error };
-            let chain: Vec<_> = [end_entity].into_iter().chain(intermediates).collect();
-            let (words, reason) = self.judge(reason, &chain);
-            REFUSAL.set(Some(words + &owners(&chain)));
-            Error::InvalidCertificate(reason)
-        })
+        let verified = self.inner.verify_client_cert(end_entity, intermediates, now);
+        verified.map_err(|error| self.judge.refuse(error, end_entity, intermediates))
     }
 
     fn verify_tls12_signature(

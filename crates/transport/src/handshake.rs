@@ -24,6 +24,8 @@ pub(crate) struct Handshake {
     pub(crate) greeted: bool,
     /// What the client sent since the session left.
     pub(crate) held: Vec<u8>,
+    /// This side speaks first, and has not.
+    begins: bool,
     /// Since when the session is elsewhere, and what the deadline was: it stands still meanwhile.
     pub(crate) away: Option<(u64, u64)>,
     /// Nothing more comes, which counts when the session is back.
@@ -38,18 +40,25 @@ impl Handshake {
             session: Some(Box::new(session)),
             greeted,
             held: Vec::new(),
+            begins: false,
             away: None,
             ended: None,
             alive: Arc::default(),
         }
     }
 
+    /// One with who was dialed: this side speaks first.
+    pub(crate) fn beginning(session: Session) -> Self {
+        Self { begins: true, ..Self::new(session, false) }
+    }
+
     /// What is to be done, if there is anything.
     pub(crate) fn take_step(&mut self) -> Option<HandshakeStep> {
-        if self.held.is_empty() {
+        if self.held.is_empty() && !self.begins {
             return None;
         }
         let session = self.session.take()?;
+        self.begins = false;
         Some(HandshakeStep {
             session,
             input: std::mem::take(&mut self.held),

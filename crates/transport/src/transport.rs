@@ -3,11 +3,11 @@
 //! Always true: the protocol hears nothing a client said before it is known whether the connection is secured, and
 //! each byte of output is on its way once, in the order in which it was given.
 
+mod beginning;
 mod framing;
 mod offloading;
 
 use std::mem;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::news::News;
 use crate::offload::Offload;
 use crate::opening::{Opening, Terms};
 use crate::tls::Tls;
-use crate::web::{self, Tools, Web, WebPolicy};
+use crate::web::{self, Tools, Web};
 
 /// What a connection has beside its socket until it is known to be plain.
 #[derive(Debug)]
@@ -68,57 +68,6 @@ pub enum Output {
 }
 
 impl Transport {
-    /// A connection that was just accepted.
-    ///
-    /// # Errors
-    /// It has to begin a handshake, which it may not now.
-    pub fn new(acceptor: Arc<Acceptor>, now: u64, tell: impl FnMut(News<'_>)) -> Result<Self, Ended> {
-        Self::on_its_way(Some(acceptor), false).begun(now, tell)
-    }
-
-    /// The same for one within the process, which has [terms of its own](Terms::in_process).
-    ///
-    /// # Errors
-    /// As for [`Self::new`].
-    pub fn in_process(acceptor: Arc<Acceptor>, now: u64, tell: impl FnMut(News<'_>)) -> Result<Self, Ended> {
-        Self::on_its_way(Some(acceptor), true).begun(now, tell)
-    }
-
-    /// The same for a listener for WebSockets, and a client at this address.
-    ///
-    /// # Errors
-    /// As for [`Self::new`].
-    pub fn web(
-        policy: Arc<WebPolicy>,
-        address: IpAddr,
-        now: u64,
-        tell: impl FnMut(News<'_>),
-    ) -> Result<Self, Ended> {
-        let patience = policy.patience();
-        let is_tls = policy.tls.is_some();
-        let mut new = Self::on_its_way(policy.tls.clone(), false);
-        new.web = Some(Box::new(Web::new(policy, address)));
-        if is_tls {
-            new = new.begun(now, tell)?;
-        }
-        // For TLS it may be shorter.
-        let deadline = after(now, patience);
-        new.set_deadline(Some(new.deadline().map_or(deadline, |own| own.min(deadline))));
-        Ok(new)
-    }
-
-    fn on_its_way(acceptor: Option<Arc<Acceptor>>, is_in_process: bool) -> Self {
-        let way = Way { acceptor, is_in_process, deadline: None };
-        Self { stage: Stage::Clear, web: None, way: Some(Box::new(way)), is_blocked: false }
-    }
-
-    /// Where there may be TLS: waits for what the client does.
-    fn begun(mut self, now: u64, mut tell: impl FnMut(News<'_>)) -> Result<Self, Ended> {
-        let opening = Opening::new(&self.terms());
-        self.come_to(opening, now, &mut tell)?;
-        Ok(self)
-    }
-
     fn terms(&self) -> Terms {
         let is_in_process = self.way.as_ref().is_some_and(|way| way.is_in_process);
         let terms = if is_in_process { Terms::in_process } else { Terms::of };
@@ -323,7 +272,9 @@ impl Transport {
             let is_over = handshake.held.is_empty();
             return handshake.ended.filter(|_| is_over).map_or(Ok(()), |hangup| self.on_hangup(hangup));
         };
-        let is_taken = is_taken(secured.version, secured.cipher_suite.cipher());
+        // What was dialed stays in this process.
+        let may_go = self.way.as_ref().is_some_and(|way| way.acceptor.is_some());
+        let is_taken = may_go && is_taken(secured.version, secured.cipher_suite.cipher());
         let first = !handshake.greeted;
         let offload = if is_taken { Offload::WANTED } else { Offload::No };
         match &mut self.web {
@@ -395,6 +346,7 @@ impl Transport {
     /// What becomes of output.
     pub fn output(&self) -> Output {
         match self.stage {
+            Stage::Opening(opening) if !opening.is_greeted() => Output::Withheld,
             Stage::Opening(_) | Stage::Kernel | Stage::Clear => Output::Plain,
             Stage::Handshake(_) => Output::Withheld,
             Stage::Tls(_) => Output::Sealed,

@@ -46,8 +46,8 @@ pub(crate) static TABLE: &[Row<Block>] = &[
     row(&["handshake_first", "first", "immediate"], Any(handshake_first)),
     row(&["pinned_certs"], Any(pinned_certs)),
     row(&["connection_rate_limit"], Any(connection_rate_limit)),
-    // Both say nothing of connections that come in, and suites that are broken are refused by name.
-    row(&["insecure"], Any(|_, entry, report| { switch(entry, report); })),
+    row(&["insecure"], Any(|block, entry, report| block.policy.insecure = switch(entry, report))),
+    // Suites that are broken are refused by name.
     row(&["allow_insecure_cipher_suites"], Any(|_, entry, report| { switch(entry, report); })),
     row(&["ocsp_peer"], NotYet(Off, "there is no OCSP")),
     row(&["cert_store"], NotYet(Never, WINDOWS)),

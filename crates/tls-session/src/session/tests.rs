@@ -1,5 +1,6 @@
 //! Handshakes and data against a client of rustls', all in memory.
 
+mod dialing;
 mod handover;
 
 use std::io::{Read, Write};
