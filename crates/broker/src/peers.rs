@@ -272,6 +272,12 @@ impl Peers {
         self.rows.get(usize::from(id.0))?.as_ref()
     }
 
+    /// Whether this server dialed.
+    pub(crate) fn is_dialed(&self, conn: ConnId) -> bool {
+        let of_leafs = self.branches.as_ref().is_some_and(|branches| branches.control.is_dialed(conn));
+        of_leafs || self.control.is_dialed(conn)
+    }
+
     /// All routes.
     pub(crate) fn routes(&self) -> impl Iterator<Item = &Peer> {
         self.rows.iter().flatten().filter(|peer| peer.conn.is_some() && peer.route.is_some())

@@ -57,6 +57,8 @@ pub struct Config {
     pub jetstream: bool,
     /// The domain of its streams; empty if there is none.
     pub domain: String,
+    /// `tls`: connections are secured before anything is said.
+    pub is_secured: bool,
     /// `authorization`'s `timeout`: how long who dials may take to say who it is.
     pub auth_timeout: Duration,
     /// `ping_interval`: how often other servers are asked for a sign of life.
@@ -95,6 +97,7 @@ impl Default for Config {
             export: None,
             jetstream: false,
             domain: String::new(),
+            is_secured: false,
             auth_timeout: Duration::from_secs(2),
             ping_interval: Duration::from_secs(30),
             ping_max: 2,
@@ -174,6 +177,9 @@ impl Config {
             port: self.port,
             headers: true,
             auth_required: self.credentials.is_some(),
+            tls_required: self.is_secured,
+            // Whoever dials a server of a cluster shows a certificate, whatever is set.
+            tls_verify: self.is_secured,
             max_payload: self.max_payload,
             import: self.import.clone(),
             export: self.export.clone(),

@@ -80,6 +80,21 @@ impl<C: Copy + Ord> Control<C> {
         self.sessions.get(&connection).is_some_and(|session| matches!(session.stage, Stage::Route(_)))
     }
 
+    /// Whether this server dialed.
+    pub fn is_dialed(&self, connection: C) -> bool {
+        self.sessions.get(&connection).is_some_and(|session| session.target.is_some())
+    }
+
+    /// The name that the certificate of the target of that number has to be for. Where others told only of an address
+    /// it is the first name among those that settings have.
+    pub fn name_of_dialed(&self, number: u32) -> Option<String> {
+        let host = &self.targets.get(&number)?.url.host;
+        let is_name = |host: &&String| host.parse::<IpAddr>().is_err();
+        let named = || self.config.routes.iter().map(|url| &url.host).find(is_name);
+        let name = if is_name(&host) { host } else { named().unwrap_or(host) };
+        Some(name.clone())
+    }
+
     /// How many servers are connected.
     pub fn servers(&self) -> usize {
         self.servers.len()
@@ -128,6 +143,13 @@ impl<C: Copy + Ord> Control<C> {
         self.send(connection, |out| encode::peer_info(out, &info));
     }
 
+    /// A connection is secured: the time to say who it is begins.
+    pub fn on_secured(&mut self, now: Duration, connection: C) {
+        if let Some(session) = self.sessions.get_mut(&connection) {
+            (session.began, session.is_securing) = (now, false);
+        }
+    }
+
     fn open(
         &mut self,
         now: Duration,
@@ -138,7 +160,8 @@ impl<C: Copy + Ord> Control<C> {
     ) {
         tracing::info!("{label} - {}", log_words::CREATED);
         let stage = if target.is_some() { Stage::Info { headers: true } } else { Stage::Connect };
-        let session = Session { label: label.into(), address, target, stage, began: now };
+        let is_securing = self.config.is_secured;
+        let session = Session { label: label.into(), address, target, stage, began: now, is_securing };
         self.sessions.insert(connection, session);
     }
 
@@ -152,6 +175,7 @@ impl<C: Copy + Ord> Control<C> {
             cluster: self.config.cluster.clone(),
             cluster_dynamic: self.config.is_name_dynamic,
             lnoc: true,
+            tls_required: self.config.is_secured,
             ..RouteConnect::default()
         }
     }
@@ -203,7 +227,7 @@ impl<C: Copy + Ord> Control<C> {
 
     /// Does what is due.
     pub fn on_time(&mut self, now: Duration) {
-        let is_late = |session: &Session| session.is_shaking_hands() && now >= self.deadline(session);
+        let is_late = |session: &Session| session.is_timed() && now >= self.deadline(session);
         let late: Vec<C> =
             self.sessions.iter().filter(|(_, session)| is_late(session)).map(|(at, _)| *at).collect();
         for connection in late {
@@ -233,7 +257,7 @@ impl<C: Copy + Ord> Control<C> {
             State::Waiting(at) if !self.is_stopping => Some(at),
             _ => None,
         });
-        let shaking = self.sessions.values().filter(|session| session.is_shaking_hands());
+        let shaking = self.sessions.values().filter(|session| session.is_timed());
         dials.chain(shaking.map(|session| self.deadline(session))).min()
     }
 

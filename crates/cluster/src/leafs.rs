@@ -190,6 +190,11 @@ impl<C: Copy + Ord> Leafs<C> {
         &self.config
     }
 
+    /// Whether this server dialed.
+    pub fn is_dialed(&self, connection: C) -> bool {
+        self.sessions.get(&connection).is_some_and(|session| session.remote.is_some())
+    }
+
     /// The cluster that this server is in is called so.
     pub fn set_cluster(&mut self, name: &str) {
         if !self.config.cluster.is_empty() {

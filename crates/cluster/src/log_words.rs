@@ -21,6 +21,10 @@ pub fn listening(address: &str) -> String {
     format!("Listening for route connections on {address}")
 }
 
+/// `insecure` of the cluster's TLS: a warning.
+pub const INSECURE: &str =
+    "TLS certificate chain and hostname of solicited routes will not be verified. DO NOT USE IN PRODUCTION!";
+
 /// A server was not reached.
 pub fn not_reached(attempt: u32, reason: &str) -> String {
     format!("Error trying to connect to route (attempt {attempt}): {reason}")

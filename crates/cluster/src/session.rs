@@ -17,6 +17,8 @@ pub(crate) struct Session {
     pub(crate) target: Option<u32>,
     pub(crate) stage: Stage,
     pub(crate) began: Duration,
+    /// TLS has a time of its own.
+    pub(crate) is_securing: bool,
 }
 
 /// How far a connection has come.
@@ -35,5 +37,10 @@ pub(crate) enum Stage {
 impl Session {
     pub(crate) fn is_shaking_hands(&self) -> bool {
         matches!(self.stage, Stage::Connect | Stage::Info { .. })
+    }
+
+    /// Whether the time to say who it is runs.
+    pub(crate) fn is_timed(&self) -> bool {
+        self.is_shaking_hands() && !self.is_securing
     }
 }

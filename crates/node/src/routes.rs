@@ -50,6 +50,9 @@ impl Routes {
             tracing::warn!("{}", log_words::DYNAMIC_NAME);
         }
         tracing::info!("{}", log_words::listening(&joined(&cluster.host, address.port())));
+        if cluster.tls.as_ref().is_some_and(|tls| tls.policy.insecure) {
+            tracing::warn!("{}", log_words::INSECURE);
+        }
         let told = Arc::new(ToldUrls::new(&config));
         Ok(Some(Self { config, told, access: access(cluster), address, listener }))
     }
@@ -158,6 +161,7 @@ fn config(
         max_payload: i32::try_from(info.max_payload).unwrap_or(i32::MAX),
         jetstream: info.jetstream,
         domain: info.domain.clone(),
+        is_secured: cluster.tls.is_some(),
         auth_timeout: cluster.auth_timeout,
         ping_interval: ping_interval(cluster, options),
         ping_max: cluster.ping_max.unwrap_or(options.broker.ping_max),

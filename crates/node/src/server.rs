@@ -12,7 +12,9 @@ use nats_auth::{ConnectionType, Directory};
 use nats_proto::GoDuration;
 use server_log::Log;
 use server_options::{CommandLine, Options};
-use shard_runtime::{Control, Given, KernelTls, Listeners, Shards, available_cpus, dial_routes, wall_clock};
+use shard_runtime::{
+    Control, Given, KernelTls, Listeners, PeerTls, Shards, available_cpus, dial_routes, wall_clock,
+};
 use system::{INQUIRIES_MAX, Sequence};
 use tls_session::Acceptor;
 
@@ -82,6 +84,8 @@ impl Server {
         let kernel_tls = options.runtime.ktls.then(KernelTls::probe).transpose()?;
         let tls = tls_files::acceptor(options)?;
         let web_tls = tls_files::for_websockets(options)?;
+        let are_routes_secured = options.cluster.as_ref().is_some_and(|cluster| cluster.tls.is_some());
+        let peer_tls = PeerTls { routes: tls_files::for_routes(options)? };
         let https = tls_files::for_monitoring(options)?;
         let directory = Directory::new(&options.auth)?;
         let server_id = new_server_id();
@@ -122,6 +126,7 @@ impl Server {
         let given = Given {
             config: options.runtime.clone(),
             tls: tls.clone(),
+            peer_tls,
             web: websocket::policy(options, web_tls.clone()),
             kernel_tls,
             server: system_server(options, &settings.info, sequence.clone(), told),
@@ -174,7 +179,7 @@ impl Server {
         let reached = |address, tls| Reached { address, tls };
         let clients = address.map(|address| reached(address, tls.is_some()));
         let websocket = websocket_address.map(|address| reached(address, web_tls.is_some()));
-        let cluster = route_address.map(|address| reached(address, false));
+        let cluster = route_address.map(|address| reached(address, are_routes_secured));
         let leafs = leaf_address.map(|address| reached(address, false));
         let ports = Ports::new(clients, monitored, cluster, websocket, leafs);
         let ports = Arc::new(PortsPlace::new(program, ports));

@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use monitor_http::Scheme;
 use rustls::ServerConfig;
 use server_options::{CertificateFiles, FallibleOption, Options, Tls};
-use tls_session::{Acceptor, Config, ConfigError, Expiry, HandshakeFirst, KeyPair, Policy, Roots};
+use tls_session::{Acceptor, Config, ConfigError, Connector, Expiry, HandshakeFirst, KeyPair, Policy, Roots};
 
 use crate::start_failure::place_in_file;
 
@@ -49,6 +49,21 @@ pub(crate) fn for_websockets(options: &Options) -> Result<Option<Arc<Acceptor>>,
     tls.map(|tls| made_of(tls, FallibleOption::WebSocket, options)).transpose()
 }
 
+/// What secures routes, if anything is to: those that are accepted, and those that are dialed.
+pub(crate) fn for_routes(options: &Options) -> Result<Option<BothWays>, TlsError> {
+    let tls = options.cluster.as_ref().and_then(|cluster| cluster.tls.as_ref());
+    let both = |tls| Ok((made_of(tls, FallibleOption::Cluster, options)?, connector(tls)?));
+    tls.map(both).transpose()
+}
+
+/// What secures connections that are accepted, and those that are dialed.
+pub(crate) type BothWays = (Arc<Acceptor>, Arc<Connector>);
+
+fn connector(tls: &Tls) -> Result<Arc<Connector>, TlsError> {
+    let made = Connector::new(&config(tls)?);
+    made.map(Arc::new).map_err(|error| named(error, tls))
+}
+
 fn made_of(tls: &Tls, option: FallibleOption, options: &Options) -> Result<Arc<Acceptor>, TlsError> {
     let acceptor = read_files(tls)?;
     for line in expired(tls, &acceptor, now(), option, options) {
@@ -60,7 +75,12 @@ fn made_of(tls: &Tls, option: FallibleOption, options: &Options) -> Result<Arc<A
 /// Whether the files would do, and what is odd about them.
 pub(crate) fn check(options: &Options) -> Result<Vec<String>, TlsError> {
     let of_websockets = options.websocket.as_ref().and_then(|websocket| websocket.tls.as_ref());
-    let all = [(options.tls.as_ref(), FallibleOption::Tls), (of_websockets, FallibleOption::WebSocket)];
+    let of_routes = options.cluster.as_ref().and_then(|cluster| cluster.tls.as_ref());
+    let all = [
+        (options.tls.as_ref(), FallibleOption::Tls),
+        (of_websockets, FallibleOption::WebSocket),
+        (of_routes, FallibleOption::Cluster),
+    ];
     let mut lines = Vec::new();
     for (tls, option) in all.into_iter().filter_map(|(tls, option)| Some((tls?, option))) {
         lines.extend(expired(tls, &read_files(tls)?, now(), option, options));
@@ -69,15 +89,20 @@ pub(crate) fn check(options: &Options) -> Result<Vec<String>, TlsError> {
 }
 
 fn read_files(tls: &Tls) -> Result<Acceptor, TlsError> {
-    let config = Config {
+    Acceptor::new(&config(tls)?).map_err(|error| named(error, tls))
+}
+
+fn config(tls: &Tls) -> Result<Config, TlsError> {
+    Ok(Config {
         key_pairs: tls.certificates.iter().map(key_pair).collect::<Result<_, _>>()?,
         roots: roots(tls)?,
         policy: tls.policy.clone(),
-    };
-    Acceptor::new(&config).map_err(|error| {
-        let files = culprit(&error, tls);
-        TlsError::Config { error, files }
     })
+}
+
+fn named(error: ConfigError, tls: &Tls) -> TlsError {
+    let files = culprit(&error, tls);
+    TlsError::Config { error, files }
 }
 
 /// What is said of certificates that are not good any more.

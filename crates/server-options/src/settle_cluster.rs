@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 
 use nats_auth::{GLOBAL_ACCOUNT, Secret};
 use nats_proto::{Compression, quote};
+use tls_session::HandshakeFirst;
 
 use crate::advertised::Advertised;
 use crate::cluster::ClusterOptions;
@@ -77,6 +78,10 @@ impl ClusterDraft {
         let mut settled = self.options;
         if !self.host.is_empty() {
             settled.host = self.host;
+        }
+        if let Some(tls) = &mut settled.tls {
+            // As nats-server has it: who dials shows a certificate, and the handshake comes before all else.
+            (tls.policy.verify, tls.policy.handshake_first) = (true, HandshakeFirst::Always);
         }
         settled.user = Some((self.user, self.password)).filter(|(user, _)| !user.is_empty());
         settled.auth_timeout = match (self.auth_timeout, &settled.tls) {

@@ -10,7 +10,7 @@ use crate::stopping::Stage;
 
 /// How a connection came to be.
 #[derive(Clone, Copy)]
-enum How {
+pub(crate) enum How {
     Accepted,
     LeafAccepted,
     Dialed(u32),
@@ -58,6 +58,7 @@ impl<S: Shell> ShardCore<S> {
             How::Dialed(number) => self.broker.on_peer_dialed(now, number, peer),
         };
         shell.adopt(id, socket)?;
+        self.open_peer_transport(shell, now, id, how)?;
         self.steer_receive(shell, id)
     }
 

@@ -9,7 +9,9 @@ use broker::{Broker, Greeting};
 use conns::{CloseReason, ConnId, Peer, Time};
 use nats_auth::ConnectionType;
 use tls_session::Acceptor;
-use transport::{Ended, HandshakeDone, HandshakeError, Hangup, News, Opening, Terms, Transport, WebPolicy};
+use transport::{
+    Ended, HandshakeDone, HandshakeError, Hangup, News, Opening, Output, Terms, Transport, WebPolicy,
+};
 
 use crate::event::End;
 use crate::output::flush_plain;
@@ -86,7 +88,9 @@ impl<S: Shell> ShardCore<S> {
         read: &mut S::Read,
     ) -> Result<(), S::Error> {
         // INFO in the clear goes before anything of the handshake, even if the client did not wait for it.
-        if self.transports.peek(id).is_some_and(Transport::is_opening)
+        let is_opening =
+            |transport: &Transport| transport.is_opening() && transport.output() == Output::Plain;
+        if self.transports.peek(id).is_some_and(is_opening)
             && flush_plain(&mut self.broker, shell, now, id)?.is_over
         {
             return self.close(shell, id);
@@ -187,7 +191,7 @@ impl<S: Shell> ShardCore<S> {
 
     /// A connection has come to its end on its way to the broker.
     #[cold]
-    fn on_ended(&mut self, shell: &S, id: ConnId, ended: &Ended) {
+    pub(crate) fn on_ended(&mut self, shell: &S, id: ConnId, ended: &Ended) {
         match ended {
             Ended::Throttled => self.broker.on_throttled(id),
             Ended::Handshake(error) => {
@@ -214,7 +218,7 @@ fn reason(hangup: Hangup) -> CloseReason {
 }
 
 /// Tells the broker the news of a connection.
-fn tell(broker: &mut Broker, now: Time, id: ConnId) -> impl FnMut(News<'_>) {
+pub(crate) fn tell(broker: &mut Broker, now: Time, id: ConnId) -> impl FnMut(News<'_>) {
     move |news| match news {
         News::Said(bytes) => broker.on_received(now, id, bytes),
         News::Frames { bytes, cuts } => broker.on_frames(now, id, bytes, cuts),

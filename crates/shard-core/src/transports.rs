@@ -11,12 +11,15 @@ use conns::{CloseReason, ConnId, Outbox, Time};
 use tls_session::{Acceptor, Sealed};
 use transport::{Tools, Transport, WebPolicy};
 
+use crate::peer_tls::PeerTls;
 use crate::slots::Slots;
 
 #[derive(Default)]
 pub(crate) struct Transports {
     /// What secures connections that are accepted.
     pub(crate) acceptor: Option<Arc<Acceptor>>,
+    /// What secures connections to other servers.
+    pub(crate) peer_tls: PeerTls,
     /// What WebSockets that are accepted are subject to.
     pub(crate) web_policy: Arc<WebPolicy>,
     /// What they share.

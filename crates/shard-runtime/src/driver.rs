@@ -52,6 +52,7 @@ impl Driver {
             core.open_jetstream(Arc::clone(config), seed);
         }
         core.secure(shared.given.tls.clone());
+        core.secure_peers(shared.given.peer_tls.clone());
         core.open_web(Arc::clone(&shared.given.web));
         let mut shell = RuntimeShell::new(shared, io, ports, listeners, orders);
         shell.storage = open_logs(&mut core, shard, shards, &shell)?;

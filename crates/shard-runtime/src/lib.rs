@@ -56,6 +56,7 @@ pub use listeners::Listeners;
 pub use preflight::preflight;
 pub use room::make_room;
 pub use routes::{accept_leafs, accept_routes, dial_routes};
+pub use shard_core::PeerTls;
 pub use shared::Given;
 pub use start::{Shards, start};
 pub use storage::{Inspection, Meter, Storage, Store, StoreError, Tell};

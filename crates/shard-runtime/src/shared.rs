@@ -6,6 +6,7 @@
 use std::sync::{Arc, mpsc};
 
 use cluster::Dial;
+use shard_core::PeerTls;
 use system::{Inquiry, ServerIdentity};
 use transport::WebPolicy;
 
@@ -26,6 +27,8 @@ pub struct Given {
     pub config: Config,
     /// What secures connections at first, if they are to be. [`Control::secure`](crate::Control::secure) changes it.
     pub tls: Option<Arc<tls_session::Acceptor>>,
+    /// What secures connections to other servers.
+    pub peer_tls: PeerTls,
     /// What WebSockets are subject to at first. [`Control::open_web`](crate::Control::open_web) changes it.
     pub web: Arc<WebPolicy>,
     /// How far the kernel goes on with what was secured.
@@ -51,6 +54,7 @@ impl Default for Given {
         Self {
             config: Config::default(),
             tls: None,
+            peer_tls: PeerTls::default(),
             web: Arc::default(),
             kernel_tls: None,
             server: Arc::default(),

@@ -57,6 +57,22 @@ impl Broker {
         self.begin_peer(now, id, PeerKind::ROUTE)
     }
 
+    /// Whose certificate the server of that number has to show.
+    pub fn name_of_dialed(&self, number: u32) -> String {
+        let control = self.egress.peers.as_ref().map(|peers| &peers.control);
+        control.and_then(|control| control.name_of_dialed(number)).unwrap_or_default()
+    }
+
+    /// A connection to a server is secured: what it says counts from here on.
+    pub(crate) fn on_peer_secured(&mut self, now: Time, id: ConnId) {
+        let peers = self.egress.peers.as_mut().expect(CLUSTER);
+        peers.control.on_secured(since_start(now), id);
+        // What was to be said meanwhile is said now.
+        self.egress.clients.mark_dirty(id);
+        self.act_for_cluster(now);
+        self.settle();
+    }
+
     /// It was not.
     pub fn on_peer_not_dialed(&mut self, now: Time, number: u32, reason: &str) {
         match &mut self.egress.peers {

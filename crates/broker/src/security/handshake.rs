@@ -8,6 +8,10 @@ use crate::broker::Broker;
 
 use super::Security;
 
+/// How nats-server's log calls the handshakes of servers.
+const ROUTE: &str = "route";
+const LEAF: &str = "leafnode";
+
 impl Broker {
     /// Sends INFO to a connection that was not greeted: the client waits for it.
     pub fn greet(&mut self, id: ConnId) {
@@ -31,7 +35,9 @@ impl Broker {
     /// The client is to begin with its handshake.
     pub fn on_securing(&mut self, id: ConnId) {
         if let Some(client) = self.egress.clients.peek(id).filter(|client| !client.is_guest()) {
-            tracing::debug!("{} - Starting TLS client connection handshake", client.label);
+            let words = self.handshake_words(id).map(|(kind, side)| format!("{kind} {side}"));
+            let words = words.unwrap_or_else(|| "client connection".to_owned());
+            tracing::debug!("{} - Starting TLS {words} handshake", client.label);
         }
     }
 
@@ -43,6 +49,9 @@ impl Broker {
         tracing::debug!("{} - TLS version {version}, cipher suite {cipher_suite}", client.label);
         let first = *first;
         client.set_arrival(Some(security), None);
+        if client.is_peer() {
+            return self.on_peer_secured(now, id);
+        }
         if first {
             let is_in_process = client.is_in_process();
             self.send_first_info(id, |info| {
@@ -73,19 +82,39 @@ impl Broker {
         if client.is_guest() {
             // Its words are those of Go's HTTP server.
             tracing::error!("websocket: TLS handshake error from {}: {error}", client.peer());
-        } else if is_probe {
-            tracing::debug!("{} - TLS handshake error: {error}", client.label);
         } else {
-            tracing::error!("{} - TLS handshake error: {error}", client.label);
+            let label = client.label.clone();
+            let kind = self.handshake_words(id).map(|(kind, _)| kind);
+            let words = kind.map(|kind| format!("TLS {kind} handshake error: {error}"));
+            let words = words.unwrap_or_else(|| format!("TLS handshake error: {error}"));
+            // Nobody looks at random whether a server is there.
+            if is_probe && kind != Some(ROUTE) {
+                tracing::debug!("{label} - {words}");
+            } else {
+                tracing::error!("{label} - {words}");
+            }
         }
         self.close(id, CloseReason::TlsHandshakeFailure);
+    }
+
+    /// What connections to servers are called in lines about handshakes, and which side this is.
+    fn handshake_words(&self, id: ConnId) -> Option<(&'static str, &'static str)> {
+        let peers = self.egress.peers.as_ref()?;
+        let row = peers.of(id)?;
+        let kind = if self.egress.is_leaf(row) { LEAF } else { ROUTE };
+        Some((kind, if peers.is_dialed(id) { "client" } else { "server" }))
     }
 
     /// The client did not come to the end of its handshake in time. `error` says what that made of the socket: in
     /// nats-server's log a timer and a read that fails say it, one or the other first.
     pub fn on_handshake_timeout(&mut self, id: ConnId, error: &str) {
+        let is_route = self.handshake_words(id).is_some_and(|(kind, _)| kind == ROUTE);
         if let Some(client) = self.egress.clients.peek(id).filter(|client| !client.is_guest()) {
-            tracing::debug!("{} - TLS handshake timeout", client.label);
+            if is_route {
+                tracing::error!("{} - TLS handshake timeout", client.label);
+            } else {
+                tracing::debug!("{} - TLS handshake timeout", client.label);
+            }
         }
         self.on_handshake_failed(id, error, true);
     }

@@ -10,7 +10,7 @@ use crate::config::host_port::host_port;
 use crate::config::permissions::read_permissions;
 use crate::config::report::Report;
 use crate::config::row::Effect::{Any, Integer, Switch, Text};
-use crate::config::row::Idle::{EmptyList, Never, NotPositive, Uncompressed};
+use crate::config::row::Idle::{EmptyList, NotPositive, Uncompressed};
 use crate::config::row::{Row, Set, UNKNOWN_FIELD, read_block, row, texts};
 use crate::config::time::some_time;
 use crate::config::tls::read_tls_block;
@@ -31,7 +31,7 @@ pub(crate) static TABLE: &[Row<ClusterDraft>] = &[
     row(&["host", "net"], Text(|block, host| put(&mut block.host, host.to_owned()))),
     row(&["authorization"], Any(authorization)),
     row(&["routes"], Any(routes)),
-    row(&["tls"], Any(|block: &mut ClusterDraft, entry, report| block.options.tls = read_tls_block(entry, report).map(|(tls, _)| tls))).until(Some((Never, "routes do not speak TLS"))),
+    row(&["tls"], Any(tls)),
     row(&["cluster_advertise", "advertise"], Text(|block, address| put(&mut block.advertise, given(address)))),
     row(&["no_advertise"], Switch(|block, on| block.options.no_advertise = on)),
     row(&["connect_retries"], Integer(|block, number| put(&mut block.options.connect_retries, number))),
@@ -90,6 +90,18 @@ fn routes(block: &mut ClusterDraft, entry: &Entry, report: &mut Report) {
     if let Some(routes) = urls(&entry.value, "route", report) {
         block.options.routes = routes;
     }
+}
+
+/// Who dials is who its password says.
+fn tls(block: &mut ClusterDraft, entry: &Entry, report: &mut Report) {
+    let read = read_tls_block(entry, report);
+    if read.as_ref().is_some_and(|(_, maps)| *maps) {
+        report.refuse(
+            &entry.value,
+            "verify_and_map is not supported yet: certificates of routes name no users",
+        );
+    }
+    block.options.tls = read.map(|(tls, _)| tls);
 }
 
 fn permissions(block: &mut ClusterDraft, entry: &Entry, report: &mut Report) {

@@ -220,12 +220,7 @@ fn flags_that_make_no_cluster_are_refused() {
 #[test]
 fn keys_that_are_not_supported_yet_are_refused_by_their_names() {
     let errors = |text: &str| super::said_of(text);
-    for (key, value) in [
-        ("tls", "{ cert_file: a, key_file: b }"),
-        ("pool_size", "3"),
-        ("accounts", "[A]"),
-        ("compression", "s2_fast"),
-    ] {
+    for (key, value) in [("pool_size", "3"), ("accounts", "[A]"), ("compression", "s2_fast")] {
         let said = errors(&format!("cluster {{ port: 6222, {key}: {value} }}"));
         assert!(said.starts_with(&format!("f.conf:1:22: {key} is not supported yet: ")), "{said}");
         assert_eq!(said.lines().count(), 1, "{said}");
