@@ -4,11 +4,15 @@
 //! are tried.
 
 mod accounts;
+#[path = "../tls/certificates.rs"]
+#[allow(dead_code, reason = "the tests of clients need more of it")]
+mod certificates;
 mod kit;
 mod node;
 mod operators;
 mod settings;
 mod streams;
+mod tls;
 mod tracing;
 mod troubles;
 

@@ -37,6 +37,13 @@ impl Certificates {
         self.sign_as(name, &params(host));
     }
 
+    /// The same for a host without an address.
+    pub(crate) fn sign_without_address(&self, name: &str, host: &str) {
+        let mut params = CertificateParams::new([host.to_owned()]).expect("a name");
+        params.distinguished_name.push(DnType::CommonName, host);
+        self.sign_as(name, &params);
+    }
+
     /// The same, long past its time.
     pub(crate) fn sign_expired(&self, name: &str, host: &str) {
         let mut params = params(host);
@@ -71,9 +78,14 @@ impl Certificates {
 
     /// A `tls` block with these files and further lines.
     pub(crate) fn block(&self, more: &str) -> String {
+        self.block_of("server", more)
+    }
+
+    /// The same with the certificate of that name.
+    pub(crate) fn block_of(&self, name: &str, more: &str) -> String {
         let dir = self.dir().display();
         format!(
-            "tls {{\n cert_file: \"{dir}/server.pem\"\n key_file: \"{dir}/server-key.pem\"\n \
+            "tls {{\n cert_file: \"{dir}/{name}.pem\"\n key_file: \"{dir}/{name}-key.pem\"\n \
              ca_file: \"{dir}/ca.pem\"\n timeout: 30\n {more}\n}}\n"
         )
     }
