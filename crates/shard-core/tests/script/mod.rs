@@ -99,7 +99,7 @@ impl Shard {
     /// Clients of the other shard want messages on a subject.
     pub(crate) fn is_wanted_elsewhere(&mut self, subject: &str) {
         self.link.inhabit(); // Else they are not told at once.
-        let now = Told { weight: 1, firm: true };
+        let now = Told { weight: 1, firm: true, far: false };
         let filter = subject.as_bytes();
         self.link
             .push_interest(&Interest { account: 0, filter, queue: None, before: Told::default(), now }, 1);

@@ -205,7 +205,7 @@ fn an_order_that_comes_late_waits_for_the_next_turn() {
 fn much_interest(link: &mut fabric::Link, round: u64) -> Parcel {
     for number in 0..3000 {
         let filter = format!("row.{round}.{number}");
-        let now = Told { weight: 1, firm: true };
+        let now = Told { weight: 1, firm: true, far: false };
         let interest =
             Interest { account: 0, filter: filter.as_bytes(), queue: None, before: Told::default(), now };
         link.push_interest(&interest, round);
