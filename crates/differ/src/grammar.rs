@@ -15,6 +15,7 @@ mod permissions;
 mod protocol;
 mod queues;
 mod reload;
+mod system;
 mod talk;
 mod websocket;
 
@@ -35,7 +36,7 @@ pub struct Grammar {
 }
 
 /// All of them. A case's number decides which is taken, so a new one goes to the end.
-pub const GRAMMARS: [Grammar; 12] = [
+pub const GRAMMARS: [Grammar; 13] = [
     Grammar {
         name: "protocol",
         about: "ops of clients, good and damaged, cut anywhere",
@@ -72,6 +73,7 @@ pub const GRAMMARS: [Grammar; 12] = [
         script: jetstream::script,
     },
     Grammar { name: "imports", about: "streams and services that accounts share", script: imports::script },
+    Grammar { name: "system", about: "requests to the server itself", script: system::script },
 ];
 
 /// Whether a script, made smaller, has run into something that no grammar says, since it is known and leaves

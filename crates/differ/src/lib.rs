@@ -29,6 +29,7 @@ pub mod recording;
 pub mod script;
 pub mod server_ops;
 pub mod shrink;
+pub mod system_items;
 pub mod text;
 pub mod web_frames;
 mod web_wire;

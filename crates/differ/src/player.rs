@@ -21,7 +21,7 @@ use crate::js_waits;
 use crate::log_items;
 use crate::names::Names;
 use crate::recording::{Place, Recording};
-use crate::script::{Script, Step};
+use crate::script::{SERVER_ID, Script, Step};
 use crate::text::escape;
 use crate::wire::Wire;
 use crate::wire_items;
@@ -200,8 +200,12 @@ impl<'a> Player<'a> {
 
     fn say(&mut self, conn: usize, pieces: &[Vec<u8>]) -> Result<()> {
         let wire = self.wires.get_mut(&conn).context("just opened")?;
+        let id = wire.server_id().filter(|_| self.script.asks_the_server());
         for piece in pieces {
-            wire.say(piece)?;
+            match &id {
+                Some(id) => wire.say(&with_id(piece, id))?,
+                None => wire.say(piece)?,
+            }
         }
         // The second is behind what the server sends after a first PONG.
         wire.raise_fence(2)?;
@@ -288,9 +292,14 @@ impl<'a> Player<'a> {
         }
     }
 
+    /// Whether no fence tells that all has come.
+    fn comes_when_ready(&self) -> bool {
+        self.script.has_jetstream() || self.script.asks_the_server()
+    }
+
     /// Waits until what has to be answered is.
     fn await_answers(&mut self, step: &Step) -> Result<()> {
-        if !self.script.has_jetstream() {
+        if !self.comes_when_ready() {
             return Ok(());
         }
         let asked = js_waits::answered_in_time(step);
@@ -307,7 +316,7 @@ impl<'a> Player<'a> {
 
     /// Waits until nothing comes any more, where nothing says that all has come.
     fn settle(&mut self) -> Result<()> {
-        while self.script.has_jetstream() && self.read_any(js_waits::SETTLED)? {}
+        while self.comes_when_ready() && self.read_any(js_waits::SETTLED)? {}
         Ok(())
     }
 
@@ -335,7 +344,11 @@ impl<'a> Player<'a> {
                 recording.insert(Place::Wire { step, conn: *conn }, came.items);
             }
             for (group, item) in came.grouped {
-                recording.entry(Place::Group { step, group }).or_default().push(item);
+                let place = match wire_items::is_of_system(&group) {
+                    true => Place::Answer { step },
+                    false => Place::Group { step, group },
+                };
+                recording.entry(place).or_default().push(item);
             }
         }
         for (place, items) in recording.iter_mut().filter(|(place, _)| is_of(place, step)) {
@@ -350,6 +363,22 @@ impl<'a> Player<'a> {
         self.server.signal(Signal::USR1)?;
         Ok(self.server.log().wait_for(log_items::MARK, ANSWER_DEADLINE).is_some())
     }
+}
+
+/// What is sent to the server of that id.
+fn with_id(piece: &[u8], id: &str) -> Vec<u8> {
+    let mut sent = Vec::new();
+    let mut rest = piece;
+    while let Some(at) = place_of(rest, SERVER_ID.as_bytes()) {
+        sent.extend_from_slice(&rest[..at]);
+        sent.extend_from_slice(id.as_bytes());
+        rest = &rest[at + SERVER_ID.len()..];
+    }
+    [&sent, rest].concat()
+}
+
+fn place_of(text: &[u8], word: &[u8]) -> Option<usize> {
+    text.windows(word.len()).position(|part| part == word)
 }
 
 /// Where monitoring is asked, as the log says it.

@@ -6,6 +6,9 @@ use subject_trie::{filter_covers, filters_overlap};
 
 use crate::ops::Said;
 
+/// What stands for the id of the server in what is sent to it.
+pub const SERVER_ID: &str = "SERVER_ID";
+
 /// A whole case, without the answers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Script {
@@ -97,6 +100,12 @@ impl Script {
     #[must_use]
     pub fn has_jetstream(&self) -> bool {
         self.config.as_ref().is_some_and(|config| config.contains("jetstream"))
+    }
+
+    /// Whether the server itself is asked. What it says then has no fence either.
+    #[must_use]
+    pub fn asks_the_server(&self) -> bool {
+        self.config.as_ref().is_some_and(|config| config.contains("system_account"))
     }
 
     /// All that servers are given to read.

@@ -4,12 +4,14 @@
 //! member of a queue group gets it. Members are known by their sids, `q`, the group's name, `_` and more:
 //! what they get is taken out and counted for the group. In the same way what JetStream says on a subscription has an
 //! order of its own, whatever comes on others meanwhile: their sids begin with `j`, and with `jx` if there is none.
+//! What the server itself answers comes on those that begin with `y`, and is shown as what it answers to monitoring requests.
 
 use crate::border_items::blanked;
 use crate::js_items;
 use crate::json_items;
 use crate::names::Names;
 use crate::server_ops::{self, Message, ServerOp};
+use crate::system_items;
 use crate::text::escape;
 
 /// What came on one connection in one step.
@@ -44,6 +46,10 @@ pub fn items(bytes: &[u8], names: &Names) -> WireItems {
                 items.extend(info(body, names).into_iter().map(|text| Item { text, same: None }))
             }
             ServerOp::Message(message) => match group_of(message.sid) {
+                Some(group) if is_of_system(&group) => {
+                    let items = system_items::items(&message, names).into_iter();
+                    grouped.extend(items.map(|item| (group.clone(), item)));
+                }
                 Some(group) if is_ordered(&group) => {
                     let items = js_items::items(&message, names).into_iter();
                     grouped.extend(items.map(|item| (group.clone(), item)));
@@ -72,13 +78,19 @@ pub fn items(bytes: &[u8], names: &Names) -> WireItems {
 #[must_use]
 pub fn group_of(sid: &[u8]) -> Option<String> {
     let (group, _) = str::from_utf8(sid).ok()?.split_once('_')?;
-    (group.starts_with(['q', 'j']) && group.len() > 1).then(|| group.to_owned())
+    (group.starts_with(['q', 'j', 'y']) && group.len() > 1).then(|| group.to_owned())
 }
 
 /// Whether what a group gets has an order.
 #[must_use]
 pub fn is_ordered(group: &str) -> bool {
-    group.starts_with('j') && !group.starts_with("jx")
+    is_of_system(group) || group.starts_with('j') && !group.starts_with("jx")
+}
+
+/// Whether what a group gets is an answer of the server itself.
+#[must_use]
+pub fn is_of_system(group: &str) -> bool {
+    group.starts_with('y')
 }
 
 fn whole(message: &Message<'_>) -> String {
