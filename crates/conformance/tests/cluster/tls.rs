@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 
+use rcgen::CertificateParams;
 use test_kit::ANSWER_DEADLINE;
 
 use crate::certificates::Certificates;
@@ -99,7 +100,7 @@ fn who_dials_shows_a_certificate_that_is_vouched_for() {
 #[test]
 fn a_certificate_is_for_who_was_dialed_unless_that_is_not_asked() {
     let certificates = Certificates::new();
-    certificates.sign_without_address("other", "other.example");
+    certificates.sign_as("other", &CertificateParams::new(["other.example".to_owned()]).expect("a name"));
     let of_dialed = certificates.block_of("other", "");
     for pair in pairs() {
         let (_a, b) = two_of(&pair, &certificates.block(""), &of_dialed);

@@ -37,13 +37,6 @@ impl Certificates {
         self.sign_as(name, &params(host));
     }
 
-    /// The same for a host without an address.
-    pub(crate) fn sign_without_address(&self, name: &str, host: &str) {
-        let mut params = CertificateParams::new([host.to_owned()]).expect("a name");
-        params.distinguished_name.push(DnType::CommonName, host);
-        self.sign_as(name, &params);
-    }
-
     /// The same, long past its time.
     pub(crate) fn sign_expired(&self, name: &str, host: &str) {
         let mut params = params(host);
@@ -61,7 +54,8 @@ impl Certificates {
         self.sign_as(name, &params);
     }
 
-    fn sign_as(&self, name: &str, params: &CertificateParams) {
+    /// The same, for who is described so.
+    pub(crate) fn sign_as(&self, name: &str, params: &CertificateParams) {
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         fs::write(self.path(&format!("{name}.pem")), certificate.pem()).expect("a file");
