@@ -21,7 +21,7 @@ impl Transport {
         Self::on_its_way(Some(acceptor), false).begun(now, tell)
     }
 
-    /// The same for one within the process, which has [terms of its own](Terms::in_process).
+    /// The same for one within the process, which has [terms of its own](crate::Terms::in_process).
     ///
     /// # Errors
     /// As for [`Self::new`].
