@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use cluster::LEAF_DIALS;
 use conns::{ConnId, Time};
 use tls_session::Connector;
 use transport::Transport;
@@ -37,11 +38,12 @@ impl<S: Shell> ShardCore<S> {
                 }
                 Ok(())
             }
-            How::Dialed(number) => {
+            How::Dialed(number) if number < LEAF_DIALS => {
                 let (connector, name) = (Arc::clone(connector), self.broker.name_of_dialed(number));
                 self.shake_hands(shell, now, id, &connector, &name)
             }
-            How::Accepted | How::LeafAccepted => Ok(()),
+            // Hubs are dialed in the clear, whatever routes are.
+            How::Accepted | How::LeafAccepted | How::Dialed(_) => Ok(()),
         }
     }
 

@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use log_format::{Check, Rot};
+use log_format::{BATCH_ALIGN, Check, Rot};
 
 use crate::event::{Event, Rotten};
 use crate::log::Log;
@@ -67,7 +67,9 @@ impl Log {
         if self.erasures.is_writing(segment) {
             return;
         }
-        let len = SCRUB_BYTES.min(self.segments[&segment].end - offset);
+        // It ends where a sector does: what is overwritten between two pieces leaves the sum of both as it was.
+        let end = (offset + SCRUB_BYTES) / BATCH_ALIGN as u32 * BATCH_ALIGN as u32;
+        let len = end.min(self.segments[&segment].end) - offset;
         let span = Span { segment, offset, len };
         if self.ask_for(span) {
             self.scrubbing.asked = Some(span);

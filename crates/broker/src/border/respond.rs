@@ -58,7 +58,7 @@ impl Broker {
     }
 
     /// Whether a message is taken since it may be a response: as in nats-server, to respond is never in vain for who does.
-    pub(super) fn is_taken_as_response(&self, account: usize, subject: &[u8]) -> bool {
+    pub(crate) fn is_taken_as_response(&self, account: usize, subject: &[u8]) -> bool {
         self.is_response(account, subject) && self.token_of(subject).is_some()
     }
 

@@ -10,6 +10,10 @@ use crate::trace_request::is_sampled;
 /// Bytes of such headers that are told again. Fields beyond that are left out.
 const HEADERS_BYTES_MAX: usize = 4096;
 
+/// What the name of a header takes beside its letters, and what a value does, however short it is.
+const NAME_BYTES: usize = 64;
+const TEXT_BYTES: usize = 32;
+
 // As Go writes them: a capital letter at the beginning and behind each hyphen, all others small.
 const UBER: &str = "Uber-Trace-Id";
 const UBER_CONTEXT: &str = "Uberctx-";
@@ -95,7 +99,8 @@ fn may_be_sampled(b3: &str) -> bool {
 fn told(fields: &Fields<'_>, is_told: impl Fn(&str) -> bool) -> TracedBy {
     let mut bytes = 0;
     let mut has_room = |name: &str, values: &[Cow<'_, str>]| {
-        bytes += name.len() + values.iter().map(|value| value.len()).sum::<usize>();
+        let of_values = values.iter().map(|value| value.len() + TEXT_BYTES);
+        bytes += name.len() + NAME_BYTES + of_values.sum::<usize>();
         bytes <= HEADERS_BYTES_MAX
     };
     let owned = |values: &[Cow<'_, str>]| values.iter().map(|value| value.clone().into_owned()).collect();

@@ -146,7 +146,9 @@ impl Broker {
         for reply in replies {
             let publish = Publish { subject: &reply, reply: None, header: None, size_text: b"0", body: b"" };
             self.space_of(account);
+            // Where a request crossed more borders its reply is a token, which no subscription is for.
             if has_wildcard(&reply)
+                || self.is_taken_as_response(account, &reply)
                 || self.would_be_taken(account, &Envelope::new(ServiceId(BORDER), &publish))
             {
                 continue;
