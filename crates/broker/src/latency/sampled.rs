@@ -14,6 +14,9 @@ const HEADERS_BYTES_MAX: usize = 4096;
 const NAME_BYTES: usize = 64;
 const TEXT_BYTES: usize = 32;
 
+/// Fields of such names that are looked at. What comes behind them says nothing.
+const FIELDS_MAX: usize = 128;
+
 // As Go writes them: a capital letter at the beginning and behind each hyphen, all others small.
 const UBER: &str = "Uber-Trace-Id";
 const UBER_CONTEXT: &str = "Uberctx-";
@@ -54,18 +57,29 @@ pub(super) fn traced_by(headers: &[u8]) -> Option<TracedBy> {
         .map(|_| told(&fields, |name| name == PARENT || name == STATE))
 }
 
-/// All fields by name. Nothing if the block is none, as where a name has letters that names have not.
+/// The fields of such names, by name. Nothing if the block is none, as where a name has letters that names have not.
 fn read(headers: &[u8]) -> Option<Fields<'_>> {
     let view = HeaderView::parse(headers).ok().filter(|_| headers.len() > b"NATS/1.0\r\n\r\n".len())?;
-    let mut fields = Fields::new();
+    let (mut fields, mut count) = (Fields::new(), 0);
     for (name, value) in view.iter() {
         let is_of_names = |byte: &u8| byte.is_ascii_alphanumeric() || b" !#$%&'*+-.^_`|~".contains(byte);
         if !name.iter().all(is_of_names) {
             return None;
         }
+        if count == FIELDS_MAX || !is_of_tracing(name) {
+            continue;
+        }
+        count += 1;
         fields.entry(canonical(name)).or_default().push(String::from_utf8_lossy(value.trim_ascii_end()));
     }
     Some(fields)
+}
+
+fn is_of_tracing(name: &[u8]) -> bool {
+    let all = [UBER, B3, B3_SAMPLED, B3_TRACE, B3_PARENT, B3_SPAN, PARENT, STATE];
+    let context = name.get(..UBER_CONTEXT.len());
+    all.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+        || context.is_some_and(|begin| begin.eq_ignore_ascii_case(UBER_CONTEXT.as_bytes()))
 }
 
 fn canonical(name: &[u8]) -> String {
@@ -166,5 +180,9 @@ mod tests {
         let long = "x".repeat(HEADERS_BYTES_MAX);
         let kept = traced(&format!("traceparent: 00-4b-00-01\r\ntracestate: {long}\r\n"));
         assert_eq!(kept, r#"{"Traceparent":["00-4b-00-01"]}"#);
+        let empty = "B3:\r\n".repeat(10_000);
+        assert_eq!(traced(&empty), "{}", "a value takes room, however short it is");
+        let others = "A: b\r\n".repeat(10_000);
+        assert_eq!(traced(&format!("{others}b3: 1\r\n")), r#"{"B3":["1"]}"#);
     }
 }

@@ -157,7 +157,6 @@ pub(crate) fn one_port(options: &Options) -> String {
     }
 }
 
-/// nats-server takes hubs up and lets go of them in a reload; here nothing of it may change.
 /// Of `leafnodes` hubs may come and go, where there was anything at the start.
 pub(crate) fn leaf_nodes(old: &Options, new: &Options) -> Outcome {
     let (old, new) = (&old.leaf_nodes, &new.leaf_nodes);
